@@ -1,0 +1,38 @@
+import type { ReplyOf, RequestOf, Rpc } from '../model/calls.ts'
+import type { Access } from '../ops/op.ts'
+import type { Pass, Principal, Service } from '../service.ts'
+
+/** What a caller showed: nothing, a token as gRPC sends it, or user and password as REST sends them. */
+export type Credentials =
+  | { readonly kind: 'none' }
+  /** gRPC `authorization` metadata: base64 of `user:password` or of an API key. */
+  | { readonly kind: 'metadata'; readonly value: string }
+  /** REST: the `Authorization` header as received (Basic, Bearer or raw). */
+  | { readonly kind: 'header'; readonly value: string }
+
+/** The gate. Every protocol goes through it for every call. */
+export interface Authority {
+  /** @throws RedkiteError `unauthenticated` (gRPC) or `restUnauthenticated` (REST) with Milvus' text. */
+  authenticate(credentials: Credentials, peer: string): Promise<Principal>
+  /** Mints the pass, or throws `permissionDenied` with Milvus' text. */
+  admit<R extends Rpc>(
+    principal: Principal,
+    op: { readonly rpc: R; readonly access: Access },
+    request: RequestOf<R>,
+    peer: string,
+    signal: AbortSignal,
+  ): Pass<R>
+}
+
+/** Admits and calls, for both protocols. */
+export async function admitAndCall<R extends Rpc>(
+  gate: Authority,
+  service: Service,
+  principal: Principal,
+  op: { readonly rpc: R; readonly access: Access },
+  request: RequestOf<R>,
+  peer: string,
+  signal: AbortSignal,
+): Promise<ReplyOf<R>> {
+  return service.call(gate.admit(principal, op, request, peer, signal), request)
+}

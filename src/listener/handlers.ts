@@ -1,0 +1,29 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+
+/** What is known of a connection; frozen once it is accepted. */
+export interface ConnectionFacts {
+  readonly id: number
+  /** Which listener: `proxy`, `rest`, `internal`. */
+  readonly listener: string
+  /** `address:port` of the peer. */
+  readonly peer: string
+  readonly tls: null | {
+    readonly version: string
+    readonly cipher: string
+    readonly alpn: string
+    readonly resumed: boolean
+    readonly generation: number
+    /** The verified client certificate of mutual TLS; null in one-way mode. */
+    readonly client: null | { readonly subject: string; readonly serial: string; readonly fingerprint256: string }
+  }
+}
+
+export type RestRequest = IncomingMessage | Http2ServerRequest
+export type RestResponse = ServerResponse | Http2ServerResponse
+
+/** Where the listener hands accepted traffic to: the protocols, built by `server.ts`. */
+export interface StreamHandlers {
+  grpc(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: ConnectionFacts): void
+  rest(request: RestRequest, response: RestResponse, connection: ConnectionFacts): void
+}

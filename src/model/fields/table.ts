@@ -1,0 +1,57 @@
+import type { ColumnKind } from '../columns.ts'
+
+/** What the server knows about one field type; the numbers are `schema.DataType`. */
+export interface FieldTypeRow {
+  readonly number: number
+  /** In-memory column shape; null = known to the protocol, not served by the embedded engine yet. */
+  readonly kind: ColumnKind | null
+  readonly isVector: boolean
+  /** SQLite column affinity of a scalar. Bool 0/1; JSON as text; vectors live in tables of their own. */
+  readonly sql: 'INTEGER' | 'REAL' | 'TEXT' | 'BLOB'
+  /** Inclusive range of an integer type. */
+  readonly range: readonly [bigint, bigint] | null
+}
+
+function scalar(number: number, kind: ColumnKind, sql: FieldTypeRow['sql'], bits = 0): FieldTypeRow {
+  const half = bits === 0 ? null : 1n << BigInt(bits - 1)
+  return { number, kind, isVector: false, sql, range: half === null ? null : [-half, half - 1n] }
+}
+function later(number: number, isVector: boolean): FieldTypeRow {
+  return { number, kind: null, isVector, sql: 'BLOB', range: null }
+}
+
+/** Every field type of the protocol, once. */
+export const fieldTypes = {
+  Bool: scalar(1, 'bool', 'INTEGER'),
+  Int8: scalar(2, 'int', 'INTEGER', 8),
+  Int16: scalar(3, 'int', 'INTEGER', 16),
+  Int32: scalar(4, 'int', 'INTEGER', 32),
+  Int64: scalar(5, 'long', 'INTEGER', 64),
+  Float: scalar(10, 'float', 'REAL'),
+  Double: scalar(11, 'double', 'REAL'),
+  VarChar: scalar(21, 'string', 'TEXT'),
+  Array: later(22, false),
+  JSON: scalar(23, 'json', 'TEXT'),
+  Geometry: later(24, false),
+  Text: later(25, false),
+  Timestamptz: later(26, false),
+  BinaryVector: later(100, true),
+  FloatVector: { number: 101, kind: 'floatVector', isVector: true, sql: 'BLOB', range: null },
+  Float16Vector: later(102, true),
+  BFloat16Vector: later(103, true),
+  SparseFloatVector: later(104, true),
+  Int8Vector: later(105, true),
+  ArrayOfVector: later(106, true),
+  ArrayOfStruct: later(200, false),
+} as const satisfies Record<string, FieldTypeRow>
+
+export type FieldTypeName = keyof typeof fieldTypes
+
+export function fieldTypeByNumber(number: number): FieldTypeName | null {
+  for (const [name, row] of Object.entries(fieldTypes)) if (row.number === number) return name as FieldTypeName
+  return null
+}
+
+export function isVectorType(type: FieldTypeName): boolean {
+  return fieldTypes[type].isVector
+}

@@ -1,0 +1,59 @@
+/**
+ * Every metric, once. Names under `milvus_` are Milvus' own with its labels, so that its Grafana board fills;
+ * ours start with `redkite_`.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+const LATENCY_MS_BUCKETS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192]
+
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter<L>({ name, help, labelNames, registers })
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Gauge<L>({ name, help, labelNames, registers })
+  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Histogram<L>({ name, help, labelNames, registers, buckets: LATENCY_MS_BUCKETS })
+  return {
+    registry,
+    /** Adds the process metrics (CPU, RSS, event loop delay, GC); called once by the server. */
+    startProcessMetrics: () => collectDefaultMetrics({ register: registry }),
+    requests: counter('milvus_proxy_req_count', 'requests by RPC and outcome', ['function_name', 'status', 'protocol']),
+    requestLatency: histogram('milvus_proxy_req_latency', 'milliseconds from last byte in to first byte out', [
+      'function_name',
+    ]),
+    receivedBytes: counter('milvus_proxy_receive_bytes_count', 'request message bytes', ['function_name']),
+    sentBytes: counter('milvus_proxy_send_bytes_count', 'response message bytes', ['function_name']),
+    insertedVectors: counter('milvus_proxy_insert_vectors_count', 'rows inserted or upserted', []),
+    searchedVectors: counter('milvus_proxy_search_vectors_count', 'query vectors searched', []),
+    connections: gauge('redkite_connections', 'open connections', ['listener', 'protocol']),
+    handshakes: counter('redkite_tls_handshakes_total', 'TLS handshakes by outcome', [
+      'listener',
+      'result',
+      'reason',
+      'protocol',
+    ]),
+    reloads: counter('redkite_tls_reloads_total', 'attempts to load new TLS material', ['result']),
+    generation: gauge('redkite_tls_generation', 'number of the TLS material in use', []),
+    notAfter: gauge('redkite_tls_certificate_not_after_seconds', 'expiry of own certificates, unix seconds', [
+      'role',
+      'path',
+      'subject',
+    ]),
+    bytesInFlight: gauge('redkite_request_bytes_in_flight', 'request body bytes being received or served', []),
+    authFailures: counter('redkite_auth_failures_total', 'refused logins by reason', ['reason']),
+    rows: gauge('redkite_rows', 'live rows', ['collection', 'state']),
+    commits: counter('redkite_commits_total', 'durable transactions', []),
+    commitLatency: histogram(
+      'redkite_commit_fsync_milliseconds',
+      'milliseconds a transaction took, fsync included',
+      [],
+    ),
+    segments: gauge('redkite_segments', 'sealed segments', ['collection']),
+    seals: counter('redkite_segment_builds_total', 'segment builds by outcome', ['result']),
+    searchPlans: counter('redkite_search_plans_total', 'how searches were answered', ['plan']),
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
