@@ -1,0 +1,98 @@
+import { fault } from '../errors/error.ts'
+import { isServed } from '../model/fields/registry.ts'
+import { isVectorType } from '../model/fields/table.ts'
+import type { CollectionSchema, FieldSchema } from '../model/schema.ts'
+import { checkFieldName } from './names.ts'
+
+/** Milvus' bounds on a schema (milvus.yaml `proxy.*`), from the configuration. */
+export interface SchemaLimits {
+  readonly fieldsMax: number
+  readonly vectorFieldsMax: number
+  readonly dimMax: number
+}
+
+const FIRST_FIELD_ID = 100
+const DIM_MIN = 2
+const VARCHAR_BYTES_MAX = 65_535
+
+/**
+ * Checks a schema as Milvus does and gives the fields their ids (100, 101, … in schema order).
+ * @throws RedkiteError `invalidParameter` with Milvus' text
+ */
+export function admitSchema(schema: CollectionSchema, limits: SchemaLimits): CollectionSchema {
+  const { fields } = schema
+  if (fields.length > limits.fieldsMax) {
+    throw fault('invalidParameter', `maximum field's number should be limited to ${limits.fieldsMax}`)
+  }
+  const seen = new Set<string>()
+  for (const field of fields) {
+    checkFieldName(field.name)
+    if (seen.has(field.name)) throw fault('invalidParameter', `duplicated field name ${field.name} found`)
+    seen.add(field.name)
+    checkField(field, limits)
+  }
+  checkPrimary(schema)
+  const vectors = fields.filter((f) => isVectorType(f.type))
+  if (vectors.length === 0) throw fault('invalidParameter', 'schema does not contain vector field')
+  if (vectors.length > limits.vectorFieldsMax) {
+    throw fault('invalidParameter', `maximum vector field's number should be limited to ${limits.vectorFieldsMax}`)
+  }
+  if (fields.some((f) => f.isPartitionKey)) {
+    throw fault('invalidParameter', 'a partition key is not served yet; leave is_partition_key away')
+  }
+  return { ...schema, fields: fields.map((field, i) => ({ ...field, id: FIRST_FIELD_ID + i })) }
+}
+
+function checkPrimary(schema: CollectionSchema): void {
+  const keys = schema.fields.filter((f) => f.isPrimary)
+  const [key] = keys
+  if (!key) throw fault('invalidParameter', 'primary key is not specified')
+  if (keys.length > 1) throw fault('invalidParameter', 'there are more than one primary key, please check it')
+  if (key.type !== 'Int64' && key.type !== 'VarChar') {
+    throw fault('invalidParameter', 'the data type of primary key should be Int64 or VarChar')
+  }
+  if (key.nullable) throw fault('invalidParameter', `primary field not support null: ${key.name}`)
+  if (key.defaultValue !== null) throw fault('invalidParameter', `primary field not support default_value: ${key.name}`)
+  for (const field of schema.fields) {
+    if (field.autoId && !field.isPrimary) {
+      throw fault('invalidParameter', `only primary field can speficy AutoID with true, field name = ${field.name}`)
+    }
+  }
+}
+
+function checkField(field: FieldSchema, limits: SchemaLimits): void {
+  if (!isServed(field.type)) {
+    throw fault('invalidParameter', `data type ${field.type} of field ${field.name} is not served yet`)
+  }
+  if (isVectorType(field.type)) {
+    if (field.typeParams['dim'] === undefined) {
+      throw fault(
+        'invalidParameter',
+        `dimension is not defined in field type params of field ${field.name}, check type param \`dim\` for vector field`,
+      )
+    }
+    if (!Number.isInteger(field.dim) || field.dim < DIM_MIN || field.dim > limits.dimMax) {
+      throw fault(
+        'invalidParameter',
+        `invalid dimension: ${field.typeParams['dim']} of field ${field.name}. should be in range ${DIM_MIN} ~ ${limits.dimMax}`,
+      )
+    }
+    if (field.nullable) throw fault('invalidParameter', `vector type not support null: ${field.name}`)
+    if (field.defaultValue !== null)
+      throw fault('invalidParameter', `vector type not support default_value: ${field.name}`)
+  }
+  if (field.type === 'VarChar') {
+    if (field.typeParams['max_length'] === undefined) {
+      throw fault('invalidParameter', `type param(max_length) should be specified for the field(${field.name})`)
+    }
+    if (!Number.isInteger(field.maxLength) || field.maxLength < 1 || field.maxLength > VARCHAR_BYTES_MAX) {
+      throw fault(
+        'invalidParameter',
+        `the maximum length specified for the field(${field.name}) should be in (0, ${VARCHAR_BYTES_MAX}], but got ${field.typeParams['max_length']} instead`,
+      )
+    }
+  }
+  if (field.type === 'JSON' && field.defaultValue !== null) {
+    throw fault('invalidParameter', `type not support default_value, type:JSON, name:${field.name}`)
+  }
+}

@@ -1,0 +1,45 @@
+import { fault } from '../../errors/error.ts'
+import { type FieldType, isValid } from './field-type.ts'
+
+/** Milvus' bound on one JSON value. */
+const JSON_BYTES_MAX = 65_536
+
+declare global {
+  interface JSON {
+    rawJSON(text: string): unknown
+  }
+}
+
+/** JSON text of a value that may hold bigints (int64 kept exact). */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? JSON.rawJSON(v.toString()) : v)) ?? 'null'
+}
+
+export const json: FieldType = {
+  fromJson: (_, values) => ({ kind: 'json', values: values.map((value) => jsonText(value ?? null)) }),
+  check(field, column) {
+    if (column.data.kind !== 'json') return
+    column.data.values.forEach((text, row) => {
+      if (!isValid(column, row)) return
+      if (text.length * 3 > JSON_BYTES_MAX && Buffer.byteLength(text) > JSON_BYTES_MAX) {
+        throw fault(
+          'invalidParameter',
+          `length of JSON field ${field.name} exceeds max length, row number: ${row}, length: ${Buffer.byteLength(text)}, max length: ${JSON_BYTES_MAX}`,
+        )
+      }
+      try {
+        const value: unknown = JSON.parse(text)
+        if (field.isDynamic && (typeof value !== 'object' || value === null || Array.isArray(value))) {
+          throw new SyntaxError('the dynamic field must be a JSON object')
+        }
+      } catch (cause) {
+        const why = cause instanceof Error ? cause.message : String(cause)
+        throw fault('invalidParameter', `field ${field.name}, row ${row}: not valid JSON (${why})`)
+      }
+    })
+  },
+  fill: (field, rowCount) => ({
+    kind: 'json',
+    values: new Array<string>(rowCount).fill(field.isDynamic ? '{}' : 'null'),
+  }),
+}
