@@ -33,8 +33,8 @@ export interface RowsToInsert {
 
 export type Change =
   | { readonly kind: 'insert'; readonly rows: RowsToInsert }
-  /** Deletes every row with one of these keys, then inserts, atomically. */
-  | { readonly kind: 'upsert'; readonly rows: RowsToInsert }
+  /** Deletes every row whose key is in `replaces`, then inserts, atomically. The new rows' keys may differ (autoID). */
+  | { readonly kind: 'upsert'; readonly replaces: Ids; readonly rows: RowsToInsert }
   | { readonly kind: 'deletePks'; readonly pks: Ids; readonly partitions: readonly number[] | null }
   | { readonly kind: 'deleteWhere'; readonly where: SqlFilter; readonly partitions: readonly number[] | null }
   | { readonly kind: 'dropPartition'; readonly partition: number }
