@@ -1,0 +1,123 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Ids } from '../../model/columns.ts'
+import type { Applied, Change, RowsToInsert, SqlFilter } from './contract.ts'
+import { type FieldRef, isVector } from './layout.ts'
+import { columnBinder, filterSql, idBinder, partitionSql, Statements, whereSql } from './sql-values.ts'
+
+/**
+ * Applies changes to one collection inside a transaction that its caller owns. It holds the two counters that a
+ * rollback must take back: `nextRid` and `rowCount`.
+ */
+export class Applier {
+  readonly #statements: Statements
+  readonly #scalars: readonly FieldRef[]
+  readonly #vectors: readonly FieldRef[]
+  readonly #insertRow: string
+  nextRid = 1
+  rowCount = 0
+
+  constructor(db: DatabaseSync, fields: readonly FieldRef[]) {
+    this.#statements = new Statements(db)
+    this.#vectors = fields.filter(isVector)
+    this.#scalars = fields.filter((field) => !isVector(field) && !field.isPrimary)
+    const names = ['rid', 'pk', 'part', 'ts', ...this.#scalars.map((field) => field.sql)]
+    this.#insertRow = `INSERT INTO rows(${names.join(',')}) VALUES (${names.map(() => '?').join(',')})`
+    this.refresh()
+  }
+
+  /** Reads the counters from the file: at open, and after a rollback. Deleted rows stay in `dead`: no rid comes twice. */
+  refresh(): void {
+    const next = this.#statements.one(
+      'SELECT max(coalesce((SELECT max(rid) FROM rows), 0), coalesce((SELECT max(rid) FROM dead), 0)) + 1',
+      [],
+    )
+    this.nextRid = Number(next?.[0] ?? 1)
+    this.rowCount = Number(this.#statements.one('SELECT count(*) FROM rows', [])?.[0] ?? 0)
+  }
+
+  apply(change: Change): Applied {
+    const firstRid = this.nextRid
+    const deleted = this.#delete(change)
+    const rows = change.kind === 'insert' || change.kind === 'upsert' ? change.rows : null
+    if (rows) this.#insert(rows)
+    const inserted = rows?.rowCount ?? 0
+    this.rowCount += inserted - deleted.length
+    return { firstRid, inserted, deletedRids: Float64Array.from(deleted) }
+  }
+
+  #delete(change: Change): readonly number[] {
+    switch (change.kind) {
+      case 'insert':
+        return []
+      case 'upsert':
+        return this.#deletePks(change.rows.pks, null)
+      case 'deletePks':
+        return this.#deletePks(change.pks, change.partitions)
+      case 'deleteWhere':
+        return this.#deleteWhere(change.where, change.partitions)
+      case 'dropPartition':
+        return this.#deleteWhere(null, [change.partition])
+    }
+  }
+
+  #deletePks(pks: Ids, partitions: readonly number[] | null): readonly number[] {
+    const sql = `DELETE FROM rows ${whereSql('pk = ?', partitionSql(partitions))} RETURNING rid`
+    const rids: number[] = []
+    for (const pk of pks.values) {
+      for (const row of this.#statements.all(sql, [pk])) rids.push(Number(row[0]))
+    }
+    return this.#bury(rids)
+  }
+
+  #deleteWhere(where: SqlFilter | null, partitions: readonly number[] | null): readonly number[] {
+    const clause = whereSql(partitionSql(partitions), filterSql(where))
+    const found = this.#statements.all(`DELETE FROM rows ${clause} RETURNING rid`, where?.params ?? [])
+    return this.#bury(found.map((row) => Number(row[0])))
+  }
+
+  /** Takes the vectors of deleted rows away and notes the rows as dead. */
+  #bury(rids: number[]): readonly number[] {
+    rids.sort((a, b) => a - b)
+    const statements = [
+      this.#statements.get('INSERT INTO dead(rid) VALUES (?)'),
+      ...this.#vectors.map((field) => this.#statements.get(`DELETE FROM ${field.sql} WHERE rid = ?`)),
+    ]
+    for (const statement of statements) for (const rid of rids) statement.run(rid)
+    return rids
+  }
+
+  #insert(rows: RowsToInsert): void {
+    const { rowCount } = rows
+    const pk = idBinder(rows.pks, rowCount)
+    const columns = new Map(rows.scalars.map((column) => [column.dynamic ? 'meta' : column.field, column]))
+    const values = this.#scalars.map((field) =>
+      columnBinder(columns.get(field.dynamic ? 'meta' : field.name), rowCount),
+    )
+    const statement = this.#statements.get(this.#insertRow)
+    const firstRid = this.nextRid
+    const bound: ReturnType<typeof pk>[] = [0, null, rows.partition, rows.ts, ...values.map(() => null)]
+    for (let row = 0; row < rowCount; row++) {
+      bound[0] = firstRid + row
+      bound[1] = pk(row)
+      for (let i = 0; i < values.length; i++) bound[i + 4] = values[i]?.(row) ?? null
+      statement.run(...bound)
+    }
+    for (const field of this.#vectors) this.#insertVectors(field, rows, firstRid)
+    this.nextRid += rowCount
+  }
+
+  /** Table by table, so that the pages of one table are written in one run. A row without a vector gets no entry. */
+  #insertVectors(field: FieldRef, rows: RowsToInsert, firstRid: number): void {
+    const column = rows.vectors.find((candidate) => candidate.field === field.name)
+    if (!column) return
+    if (column.data.kind !== 'floatVector' || column.data.dim !== field.dim) {
+      throw new Error(`field ${field.name}: not a float vector of ${field.dim} values`)
+    }
+    const at = columnBinder(column, rows.rowCount)
+    const statement = this.#statements.get(`INSERT INTO ${field.sql}(rid, v) VALUES (?, ?)`)
+    for (let row = 0; row < rows.rowCount; row++) {
+      const vector = at(row)
+      if (vector !== null) statement.run(firstRid + row, vector)
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { checkFormat, type FieldRef, layoutStatements } from './layout.ts'
+
+/** How long a connection waits for another one of ours that truncates the log. */
+const BUSY_TIMEOUT_MS = 5000
+/** Page caches in KiB. They bound the memory of a collection that is in use; idle writers give theirs back. */
+const WRITER_CACHE_KIB = 16_384
+const READER_CACHE_KIB = 4096
+
+/** The one writing connection of a collection. Creates folder, file and tables where absent. */
+export function openWriter(file: string, fields: readonly FieldRef[]): DatabaseSync {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
+  try {
+    // The page size holds only when it is set before the first page is written.
+    db.exec('PRAGMA page_size=16384')
+    const mode = db.prepare('PRAGMA journal_mode=WAL').get()
+    if (mode?.['journal_mode'] !== 'wal') throw new Error(`${file}: the file system does not allow a write-ahead log`)
+    // Checkpoints are ours (group-commit.ts): SQLite would run them inside a commit, before it is acknowledged.
+    db.exec(`PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-${WRITER_CACHE_KIB};
+      PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY`)
+    layOut(db, file, fields)
+  } catch (error) {
+    db.close()
+    throw error
+  }
+  return db
+}
+
+function layOut(db: DatabaseSync, file: string, fields: readonly FieldRef[]): void {
+  const present = new Set(
+    db
+      .prepare("SELECT name FROM pragma_table_info('rows')")
+      .all()
+      .map((row) => String(row['name'])),
+  )
+  if (present.size > 0) checkFormat(file, db.prepare("SELECT value FROM info WHERE key='format'").get()?.['value'])
+  db.exec(`BEGIN IMMEDIATE; ${layoutStatements(fields, present).join(';')}; COMMIT`)
+}
+
+/** A connection that can only read, and sees every commit made before its statement began. */
+export function openReader(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+  db.exec(`PRAGMA cache_size=-${READER_CACHE_KIB}; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY`)
+  return db
+}

@@ -1,0 +1,212 @@
+import { faultText } from '../../errors/error.ts'
+import type { Column, ColumnData } from '../../model/columns.ts'
+import type { FieldSchema } from '../../model/schema.ts'
+import type { Applied, Change, RowQuery, RowStore, RowsToInsert, SqlFilter } from './contract.ts'
+import { type FieldRef, fieldRef, isVector } from './layout.ts'
+import type { ReaderCalls, WriterCalls } from './messages.ts'
+import { Reader } from './read.ts'
+import type { ReaderPool } from './reader-pool.ts'
+import { clientError, startError, wireError } from './sqlite-error.ts'
+import { type StoreThread, ThreadError } from './store-thread.ts'
+
+/** A fetch up to these bounds is answered on the calling thread: it takes less than handing it to another one. */
+const POINT_ROWS = 200
+const POINT_BYTES = 256 << 10
+
+/** One collection's store: writes to its writer thread, scans to the reader threads, point reads here. */
+export class SqliteRowStore implements RowStore {
+  readonly #file: string
+  readonly #fields: readonly FieldRef[]
+  readonly #writer: StoreThread<WriterCalls>
+  readonly #readers: ReaderPool
+  readonly #onClose: () => void
+  #opening: Promise<void> | null = null
+  #openIn = 0
+  #point: Reader | null = null
+  #rowCount = 0
+  #lastRid = 0
+  #closed = false
+
+  constructor(
+    file: string,
+    fields: readonly FieldSchema[],
+    writer: StoreThread<WriterCalls>,
+    readers: ReaderPool,
+    onClose: () => void,
+  ) {
+    this.#file = file
+    this.#fields = fields.map(fieldRef)
+    this.#writer = writer
+    this.#readers = readers
+    this.#onClose = onClose
+  }
+
+  get rowCount(): number {
+    return this.#rowCount
+  }
+  get lastRid(): number {
+    return this.#lastRid
+  }
+
+  /** @throws StartError naming the file and the remedy. */
+  async start(): Promise<void> {
+    try {
+      await this.#openInWriter()
+    } catch (error) {
+      throw error instanceof ThreadError ? startError(this.#file, error.wire) : error
+    }
+  }
+
+  /** Opens the file in the writer thread that runs now; again after that thread was replaced. */
+  async #openInWriter(): Promise<void> {
+    if (this.#writer.running && this.#openIn === this.#writer.generation) return
+    this.#opening ??= this.#sendOpen().finally(() => {
+      this.#opening = null
+    })
+    await this.#opening
+  }
+
+  async #sendOpen(): Promise<void> {
+    const opened = this.#writer.call('open', { file: this.#file, fields: this.#fields })
+    const { generation } = this.#writer
+    const { rowCount, lastRid } = await opened
+    this.#openIn = generation
+    this.#rowCount = rowCount
+    this.#lastRid = lastRid
+  }
+
+  async write(change: Change): Promise<Applied> {
+    return await this.#told(async () => {
+      if (!this.#writer.running || this.#openIn !== this.#writer.generation) await this.#openInWriter()
+      const ask = { file: this.#file, change: compactChange(change) }
+      const { applied, rowCount } = await this.#writer.call('write', ask)
+      this.#rowCount = rowCount
+      if (applied.inserted > 0) this.#lastRid = applied.firstRid + applied.inserted - 1
+      return applied
+    })
+  }
+
+  count(where: SqlFilter | null, partitions: readonly number[] | null): Promise<number> {
+    return this.#read('count', { file: this.#file, scope: { where, partitions } })
+  }
+
+  query({ where, partitions, limit, offset, fields }: RowQuery) {
+    const refs = fields.map(fieldRef)
+    return this.#read('query', { file: this.#file, scope: { where, partitions }, limit, offset, fields: refs })
+  }
+
+  matching(
+    where: SqlFilter | null,
+    partitions: readonly number[] | null,
+    after: number,
+    upTo: number,
+    limit: number,
+  ): Promise<Float64Array> {
+    return this.#read('matching', { file: this.#file, scope: { where, partitions }, range: { after, upTo, limit } })
+  }
+
+  async fetch(rids: Float64Array, fields: readonly FieldSchema[]) {
+    const refs = fields.map(fieldRef)
+    const vectorBytes = refs.reduce((sum, ref) => sum + (isVector(ref) ? ref.dim * 4 : 0), 0)
+    if (rids.length > POINT_ROWS || rids.length * vectorBytes > POINT_BYTES) {
+      return await this.#read('fetch', { file: this.#file, rids: rids.slice(), fields: refs })
+    }
+    return await this.#told(() => {
+      this.#point ??= new Reader(this.#file)
+      return this.#point.fetch(rids, refs)
+    })
+  }
+
+  readVectors(vector: FieldSchema, scalars: readonly FieldSchema[], after: number, upTo: number, limit: number) {
+    const range = { after, upTo, limit }
+    const refs = scalars.map(fieldRef)
+    return this.#read('readVectors', { file: this.#file, vector: fieldRef(vector), scalars: refs, range })
+  }
+
+  deadRids(after: number, upTo: number): Promise<Float64Array> {
+    return this.#read('deadRids', { file: this.#file, after, upTo })
+  }
+
+  #read<K extends keyof ReaderCalls>(call: K, ask: ReaderCalls[K]['ask']): Promise<ReaderCalls[K]['answer']> {
+    return this.#told(() => this.#readers.call(call, ask))
+  }
+
+  /** Turns what SQLite said, here or in a thread, into an error for the client. */
+  async #told<T>(work: () => T | Promise<T>): Promise<T> {
+    if (this.#closed) throw faultText('serviceUnavailable', `${this.#file} is closed`)
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof ThreadError) throw clientError(error.wire)
+      if (error instanceof Error && 'errcode' in error) throw clientError(wireError(this.#file, error))
+      throw error
+    }
+  }
+
+  /** Readers first: the writer's connection is the last one, empties the log and leaves one file. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#point?.close()
+    this.#point = null
+    await this.#readers.release(this.#file)
+    if (this.#writer.running) await this.#writer.call('close', { file: this.#file })
+    this.#onClose()
+  }
+}
+
+/**
+ * A view over a part of a larger buffer (columns lie over the received message) would carry the whole buffer to the
+ * thread: copy the part. Shared memory is not copied at all.
+ */
+function compactChange(change: Change): Change {
+  switch (change.kind) {
+    case 'insert':
+    case 'upsert':
+      return { ...change, rows: compactRows(change.rows) }
+    case 'deletePks':
+      return change.pks.kind === 'long'
+        ? { ...change, pks: { kind: 'long', values: compact(change.pks.values) } }
+        : change
+    default:
+      return change
+  }
+}
+
+function compactRows(rows: RowsToInsert): RowsToInsert {
+  const { pks } = rows
+  return {
+    ...rows,
+    pks: pks.kind === 'long' ? { kind: 'long', values: compact(pks.values) } : pks,
+    scalars: rows.scalars.map(compactColumn),
+    vectors: rows.vectors.map(compactColumn),
+  }
+}
+
+function compactColumn(column: Column): Column {
+  return { ...column, data: compactData(column.data), valid: column.valid && compact(column.valid) }
+}
+
+function compactData(data: ColumnData): ColumnData {
+  switch (data.kind) {
+    case 'string':
+    case 'json':
+      return data
+    case 'bool':
+      return { ...data, values: compact(data.values) }
+    case 'int':
+      return { ...data, values: compact(data.values) }
+    case 'long':
+      return { ...data, values: compact(data.values) }
+    case 'float':
+    case 'floatVector':
+      return { ...data, values: compact(data.values) }
+    case 'double':
+      return { ...data, values: compact(data.values) }
+  }
+}
+
+function compact<T extends ArrayBufferView & { slice(): T }>(view: T): T {
+  if (view.buffer instanceof SharedArrayBuffer || view.byteLength === view.buffer.byteLength) return view
+  return view.slice()
+}
