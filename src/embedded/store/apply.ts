@@ -50,7 +50,7 @@ export class Applier {
       case 'insert':
         return []
       case 'upsert':
-        return this.#deletePks(change.rows.pks, null)
+        return this.#deletePks(change.replaces, null)
       case 'deletePks':
         return this.#deletePks(change.pks, change.partitions)
       case 'deleteWhere':

@@ -88,6 +88,7 @@ export class Reader {
       const bound = Number(this.#statements.one(count, bounds)?.[0] ?? 0)
       const rids = new Float64Array(bound)
       const vectors = new Float32Array(new SharedArrayBuffer(bound * vector.dim * Float32Array.BYTES_PER_ELEMENT))
+      const bytes = new Uint8Array(vectors.buffer)
       const rows: SqlRow[] = []
       const sql =
         `SELECT x.rid, x.v${scalars.map((field) => `, r.${field.sql}`).join('')} FROM ${vector.sql} AS x ` +
@@ -97,7 +98,7 @@ export class Reader {
       for (const row of this.#statements.get(sql, hasLong(scalars)).iterate(...bounds) as Iterable<unknown>) {
         const [rid, blob, ...rest] = row as SqlRow
         rids[found] = Number(rid)
-        copyVector(blob, vectors, found * vector.dim, vector)
+        copyVector(blob, bytes, found, vector)
         if (scalars.length > 0) rows.push(rest)
         found += 1
       }
@@ -133,12 +134,13 @@ export class Reader {
 
   #vectorColumn(field: FieldRef, rids: { readonly length: number; readonly [row: number]: number }): Column {
     const values = new Float32Array(rids.length * field.dim)
+    const bytes = new Uint8Array(values.buffer)
     const valid = new Uint8Array(rids.length).fill(1)
     const sql = `SELECT v FROM ${field.sql} WHERE rid = ?`
     for (let i = 0; i < rids.length; i++) {
       const blob = this.#statements.one(sql, [rids[i] ?? 0])?.[0]
       if (blob === undefined || blob === null) valid[i] = 0
-      else copyVector(blob, values, i * field.dim, field)
+      else copyVector(blob, bytes, i, field)
     }
     const data = { kind: 'floatVector', dim: field.dim, values } as const
     return { field: field.name, data, valid: valid.includes(0) ? valid : null, dynamic: false }
@@ -163,10 +165,11 @@ function sqlLimit(limit: number): number {
   return Number.isFinite(limit) ? limit : -1
 }
 
-function copyVector(blob: unknown, into: Float32Array, at: number, field: FieldRef): void {
+/** Copies a stored vector to slot `slot` of `into`, the bytes of a column of vectors. */
+function copyVector(blob: unknown, into: Uint8Array, slot: number, field: FieldRef): void {
   const bytes = field.dim * Float32Array.BYTES_PER_ELEMENT
   if (!(blob instanceof Uint8Array) || blob.byteLength !== bytes) {
     throw new Error(`field ${field.name}: a stored vector does not have ${bytes} bytes`)
   }
-  new Uint8Array(into.buffer, into.byteOffset + at * Float32Array.BYTES_PER_ELEMENT, bytes).set(blob)
+  into.set(blob, slot * bytes)
 }

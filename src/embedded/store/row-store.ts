@@ -1,7 +1,7 @@
 import { faultText } from '../../errors/error.ts'
-import type { Column, ColumnData } from '../../model/columns.ts'
 import type { FieldSchema } from '../../model/schema.ts'
-import type { Applied, Change, RowQuery, RowStore, RowsToInsert, SqlFilter } from './contract.ts'
+import { compactChange } from './compact.ts'
+import type { Applied, Change, RowQuery, RowStore, SqlFilter } from './contract.ts'
 import { type FieldRef, fieldRef, isVector } from './layout.ts'
 import type { ReaderCalls, WriterCalls } from './messages.ts'
 import { Reader } from './read.ts'
@@ -153,60 +153,4 @@ export class SqliteRowStore implements RowStore {
     if (this.#writer.running) await this.#writer.call('close', { file: this.#file })
     this.#onClose()
   }
-}
-
-/**
- * A view over a part of a larger buffer (columns lie over the received message) would carry the whole buffer to the
- * thread: copy the part. Shared memory is not copied at all.
- */
-function compactChange(change: Change): Change {
-  switch (change.kind) {
-    case 'insert':
-    case 'upsert':
-      return { ...change, rows: compactRows(change.rows) }
-    case 'deletePks':
-      return change.pks.kind === 'long'
-        ? { ...change, pks: { kind: 'long', values: compact(change.pks.values) } }
-        : change
-    default:
-      return change
-  }
-}
-
-function compactRows(rows: RowsToInsert): RowsToInsert {
-  const { pks } = rows
-  return {
-    ...rows,
-    pks: pks.kind === 'long' ? { kind: 'long', values: compact(pks.values) } : pks,
-    scalars: rows.scalars.map(compactColumn),
-    vectors: rows.vectors.map(compactColumn),
-  }
-}
-
-function compactColumn(column: Column): Column {
-  return { ...column, data: compactData(column.data), valid: column.valid && compact(column.valid) }
-}
-
-function compactData(data: ColumnData): ColumnData {
-  switch (data.kind) {
-    case 'string':
-    case 'json':
-      return data
-    case 'bool':
-      return { ...data, values: compact(data.values) }
-    case 'int':
-      return { ...data, values: compact(data.values) }
-    case 'long':
-      return { ...data, values: compact(data.values) }
-    case 'float':
-    case 'floatVector':
-      return { ...data, values: compact(data.values) }
-    case 'double':
-      return { ...data, values: compact(data.values) }
-  }
-}
-
-function compact<T extends ArrayBufferView & { slice(): T }>(view: T): T {
-  if (view.buffer instanceof SharedArrayBuffer || view.byteLength === view.buffer.byteLength) return view
-  return view.slice()
 }
