@@ -38,6 +38,8 @@ export interface CollectionEntry {
   readonly updatedAt: HybridTs
   readonly loaded: boolean
   readonly partitions: readonly PartitionEntry[]
+  /** The highest partition number given out so far. */
+  readonly partitionsMade: number
   readonly indexes: readonly IndexEntry[]
 }
 

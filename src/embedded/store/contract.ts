@@ -7,7 +7,8 @@
  *   dead(rid INTEGER PRIMARY KEY)     rows deleted since they were written: what sealed segments must hide
  *   info(key TEXT PRIMARY KEY, value) format version
  *
- * `rid` is the internal row id: from 1, never reused (the next one is above every rid in `rows` and `dead`), ascending in commit order, below 2^53.
+ * `rid` is the internal row id: from 1, never reused (the next one is above every rid in `rows` and `dead`), ascending
+ * in commit order, below 2^53.
  */
 
 import type { HybridTs } from '../../model/calls.ts'

@@ -17,6 +17,9 @@ export interface RidRange {
   readonly limit: number
 }
 
+/** Vectors are read in pieces of about this size. */
+const CHUNK_BYTES = 512 << 10
+
 /** One reading connection to a collection. Used on the main thread for point reads, in reader threads for the rest. */
 export class Reader {
   readonly #db: DatabaseSync
@@ -82,32 +85,59 @@ export class Reader {
     { after, upTo, limit }: RidRange,
   ): { rids: Float64Array; vectors: Float32Array; scalars: Column[] } {
     return this.#snapshot(() => {
-      const bounds = [after, upTo, sqlLimit(limit)]
       // A row whose vector is null has no entry in the vector's table, so the rows' count is an upper bound.
-      const count = 'SELECT count(*) FROM (SELECT 1 FROM rows WHERE rid > ? AND rid <= ? LIMIT ?)'
-      const bound = Number(this.#statements.one(count, bounds)?.[0] ?? 0)
+      const bound = this.#rowsIn({ after, upTo, limit })
       const rids = new Float64Array(bound)
       const vectors = new Float32Array(new SharedArrayBuffer(bound * vector.dim * Float32Array.BYTES_PER_ELEMENT))
-      const bytes = new Uint8Array(vectors.buffer)
-      const rows: SqlRow[] = []
-      const sql =
-        `SELECT x.rid, x.v${scalars.map((field) => `, r.${field.sql}`).join('')} FROM ${vector.sql} AS x ` +
-        `${scalars.length > 0 ? 'JOIN rows AS r ON r.rid = x.rid ' : ''}` +
-        'WHERE x.rid > ? AND x.rid <= ? ORDER BY x.rid LIMIT ?'
-      let found = 0
-      for (const row of this.#statements.get(sql, hasLong(scalars)).iterate(...bounds) as Iterable<unknown>) {
-        const [rid, blob, ...rest] = row as SqlRow
-        rids[found] = Number(rid)
-        copyVector(blob, bytes, found, vector)
-        if (scalars.length > 0) rows.push(rest)
-        found += 1
-      }
+      const found = this.#copyVectors(vector, { after, upTo, limit: bound }, rids, new Uint8Array(vectors.buffer))
+      const kept = rids.slice(0, found)
       return {
-        rids: rids.slice(0, found),
+        rids: kept,
         vectors: vectors.subarray(0, found * vector.dim),
-        scalars: scalars.map((field, slot) => scalarColumn(field, rows, slot)),
+        scalars: this.#scalarsOf(kept, scalars),
       }
     })
+  }
+
+  #rowsIn({ after, upTo, limit }: RidRange): number {
+    const count = 'SELECT count(*) FROM (SELECT 1 FROM rows WHERE rid > ? AND rid <= ? LIMIT ?)'
+    return Number(this.#statements.one(count, [after, upTo, sqlLimit(limit)])?.[0] ?? 0)
+  }
+
+  /**
+   * Copies vectors to `bytes` behind one another; returns how many. SQLite joins the blobs of a chunk to one (text and
+   * blob are the same bytes to it in a UTF-8 database): an object for each vector costs more than reading it.
+   */
+  #copyVectors(vector: FieldRef, { after, upTo, limit }: RidRange, rids: Float64Array, bytes: Uint8Array): number {
+    const size = vector.dim * Float32Array.BYTES_PER_ELEMENT
+    const chunk = Math.max(1, Math.floor(CHUNK_BYTES / size))
+    const sql =
+      "SELECT json_group_array(rid), CAST(group_concat(v, '') AS BLOB), min(length(v)), max(length(v)) " +
+      `FROM (SELECT rid, v FROM ${vector.sql} WHERE rid > ? AND rid <= ? ORDER BY rid LIMIT ?)`
+    let found = 0
+    let last = after
+    while (found < limit) {
+      const row = this.#statements.one(sql, [last, upTo, Math.min(chunk, limit - found)])
+      const list: unknown = JSON.parse(String(row?.[0]))
+      if (!Array.isArray(list) || list.length === 0) break
+      if (row?.[2] !== size || row[3] !== size || !(row[1] instanceof Uint8Array)) throw wrongLength(vector)
+      rids.set(list, found)
+      bytes.set(row[1], found * size)
+      found += list.length
+      last = Number(list.at(-1))
+    }
+    return found
+  }
+
+  /** Scalars of live rows, `rids` ascending. */
+  #scalarsOf(rids: Float64Array, scalars: readonly FieldRef[]): Column[] {
+    if (scalars.length === 0) return []
+    const names = ['rid', ...scalars.map((field) => field.sql)]
+    const sql = `SELECT ${names.join(',')} FROM rows WHERE rid >= ? AND rid <= ? ORDER BY rid`
+    const all = this.#statements.all(sql, [rids[0] ?? 0, rids.at(-1) ?? -1], hasLong(scalars))
+    let next = 0
+    const rows = all.length === rids.length ? all : all.filter((row) => Number(row[0]) === rids[next] && ++next > 0)
+    return scalars.map((field, slot) => scalarColumn(field, rows, slot + 1))
   }
 
   deadRids(after: number, upTo: number): Float64Array {
@@ -169,7 +199,11 @@ function sqlLimit(limit: number): number {
 function copyVector(blob: unknown, into: Uint8Array, slot: number, field: FieldRef): void {
   const bytes = field.dim * Float32Array.BYTES_PER_ELEMENT
   if (!(blob instanceof Uint8Array) || blob.byteLength !== bytes) {
-    throw new Error(`field ${field.name}: a stored vector does not have ${bytes} bytes`)
+    throw wrongLength(field)
   }
   into.set(blob, slot * bytes)
+}
+
+function wrongLength(field: FieldRef): Error {
+  return new Error(`field ${field.name}: a stored vector does not have ${field.dim} values`)
 }

@@ -1,0 +1,111 @@
+import type { RedkiteError } from '../errors/error.ts'
+import { faultText } from '../errors/error.ts'
+import type { RequestOf, Rpc } from '../model/calls.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Access } from '../ops/op.ts'
+import type { Pass, Principal } from '../service.ts'
+import type { Authority, Credentials } from './authority.ts'
+import { BackOff } from './back-off.ts'
+import type { Keeper } from './keeper.ts'
+import { readLogin, refused, restRefused } from './login.ts'
+
+export interface GateOptions {
+  /** `common.security.authorizationEnabled`. */
+  readonly enabled: boolean
+  readonly keeper: Keeper
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+const ROOT = 'root'
+/** What Milvus grants to its role `public`, which every user has. Everything else waits for roles: refused. */
+const PUBLIC_PRIVILEGES = new Set([
+  'PrivilegeDescribeCollection',
+  'PrivilegeListAliases',
+  'PrivilegeDescribeAlias',
+  'PrivilegeIndexDetail',
+])
+const ANONYMOUS: Principal = { kind: 'anonymous' }
+const WRONG_PASSWORD = 'auth check failure, please check username and password are correct'
+
+/** The only place that mints a `Pass`. */
+export class Gate implements Authority {
+  readonly #options: GateOptions
+  readonly #backOff = new BackOff()
+
+  constructor(options: GateOptions) {
+    this.#options = options
+  }
+
+  async authenticate(credentials: Credentials, peer: string): Promise<Principal> {
+    if (!this.#options.enabled) return ANONYMOUS
+    const isRest = credentials.kind === 'header'
+    const login = this.#counted('malformed', () => readLogin(credentials))
+    if (login.kind === 'apiKey') {
+      throw this.#refuse('api_key', isRest, 'auth check failure, please check api key is correct')
+    }
+    const { user, password } = login
+    const { keeper } = this.#options
+    if (keeper.isVerified(user, password)) return principalOf(user)
+    const address = peer.slice(0, peer.lastIndexOf(':'))
+    const waitMs = this.#backOff.waitMs(user, address)
+    if (waitMs > 0) {
+      const seconds = Math.ceil(waitMs / 1_000)
+      throw this.#refuse('back_off', isRest, `${WRONG_PASSWORD}; too many failed logins, try again in ${seconds} s`)
+    }
+    if (await keeper.verify(user, password)) {
+      this.#backOff.succeeded(user, address)
+      return principalOf(user)
+    }
+    this.#backOff.failed(user, address)
+    this.#options.log.warn('login refused', { user, peer, reason: 'wrong user or password' })
+    throw this.#refuse('password', isRest, WRONG_PASSWORD)
+  }
+
+  #counted<T>(reason: string, read: () => T): T {
+    try {
+      return read()
+    } catch (thrown) {
+      this.#options.metrics.authFailures.inc({ reason })
+      throw thrown
+    }
+  }
+
+  #refuse(reason: string, isRest: boolean, text: string): RedkiteError {
+    this.#options.metrics.authFailures.inc({ reason })
+    return isRest ? restRefused() : refused(text)
+  }
+
+  admit<R extends Rpc>(
+    principal: Principal,
+    op: { readonly rpc: R; readonly access: Access },
+    request: RequestOf<R>,
+    peer: string,
+    signal: AbortSignal,
+  ): Pass<R> {
+    // authorisation that was switched on admits no anonymous principal, whoever made it
+    if (principal.kind === 'anonymous' && this.#options.enabled) throw refused('missing authorization in header')
+    if (!isAllowed(principal, op.access, request)) throw denied(principal, op.access, request)
+    return { rpc: op.rpc, principal, peer, signal } as Pass<R>
+  }
+}
+
+function principalOf(user: string): Principal {
+  return { kind: 'user', user, isRoot: user === ROOT }
+}
+
+function isAllowed(principal: Principal, access: Access, request: object): boolean {
+  if (principal.kind === 'anonymous' || principal.isRoot) return true
+  if (access.kind === 'login') return true
+  if (PUBLIC_PRIVILEGES.has(access.privilege)) return true
+  // everybody may change the own password (with the old one)
+  return access.privilege === 'PrivilegeUpdateUser' && 'user' in request && request.user === principal.user
+}
+
+function denied(principal: Principal, access: Access, request: object): RedkiteError {
+  const user = principal.kind === 'user' ? principal.user : ''
+  const privilege = access.kind === 'privilege' ? access.privilege : 'Login'
+  const db = 'db' in request && typeof request.db === 'string' && request.db !== '' ? request.db : 'default'
+  return faultText('permissionDenied', `${privilege}: permission deny to ${user} in the \`${db}\` database`)
+}

@@ -1,0 +1,76 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import type { CollectionEntry } from '../catalog/entries.ts'
+import type { SchemaLimits } from '../catalog/schema-check.ts'
+import { fault } from '../errors/error.ts'
+import type { ReplyOf, RequestOf, Rpc, Secret } from '../model/calls.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Health, Pass } from '../service.ts'
+import type { LiveCollection } from './live-collection.ts'
+
+export interface EmbeddedLimits extends SchemaLimits {
+  readonly expressionBytesMax: number
+  readonly expressionDepthMax: number
+  readonly topkMax: number
+  readonly nqMax: number
+  readonly databasesMax: number
+  readonly collectionsMax: number
+  readonly partitionsMax: number
+}
+
+/** Password rules and hashing, provided by `auth/` (which lies above the service). */
+export interface CredentialKeeper {
+  create(user: string, password: Secret): Promise<void>
+  update(caller: string | null, user: string, oldPassword: Secret, newPassword: Secret): Promise<void>
+  remove(user: string): void
+  users(): readonly string[]
+}
+
+/** Everything a handler of the embedded service works with. */
+export interface World {
+  readonly version: string
+  readonly catalog: Catalog
+  readonly credentials: CredentialKeeper
+  readonly limits: EmbeddedLimits
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Rows and indexes of a collection; opened at start or at creation. */
+  live(entry: CollectionEntry): LiveCollection
+  /** Opens the files of a collection that has just entered the catalog. */
+  open(entry: CollectionEntry): Promise<LiveCollection>
+  /** Closes the files and deletes them. */
+  discard(id: bigint): Promise<void>
+  health(): Health
+}
+
+export type Handler<R extends Rpc> = (
+  world: World,
+  request: RequestOf<R>,
+  pass: Pass<R>,
+) => Promise<ReplyOf<R>> | ReplyOf<R>
+
+/** The collection of a request, by name or alias. @throws RedkiteError with Milvus' text */
+export function collectionOf(world: World, request: { db: string; collection: string }): CollectionEntry {
+  world.catalog.database(request.db)
+  const entry = world.catalog.find(request.db, request.collection)
+  if (!entry) throw fault('collectionNotFound', { database: request.db, collection: request.collection })
+  return entry
+}
+
+/** The same, loaded for search and query. @throws RedkiteError `collectionNotLoaded` */
+export function loadedCollection(world: World, request: { db: string; collection: string }): CollectionEntry {
+  const entry = collectionOf(world, request)
+  if (!entry.loaded) throw fault('collectionNotLoaded', { collection: entry.schema.name })
+  return entry
+}
+
+/** Numbers of the named partitions; null = all. @throws RedkiteError `partitionNotFound` */
+export function partitionNumbers(entry: CollectionEntry, names: readonly string[]): readonly number[] | null {
+  const wanted = names.filter((name) => name !== '')
+  if (wanted.length === 0) return null
+  return wanted.map((name) => {
+    const partition = entry.partitions.find((p) => p.name === name)
+    if (!partition) throw fault('partitionNotFound', `partition name ${name} not found`, { partition: name })
+    return partition.number
+  })
+}
