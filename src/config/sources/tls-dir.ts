@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import { EXIT, StartError } from '../../errors/start-error.ts'
+import type { Entry } from '../finding.ts'
+
+/** The names of `redkite certs create` and the Milvus documentation, and those of Kubernetes' TLS secrets. */
+const NAMINGS = [
+  { certificate: 'server.pem', key: 'server.key', ca: 'ca.pem' },
+  { certificate: 'tls.crt', key: 'tls.key', ca: 'ca.crt' },
+] as const
+
+/**
+ * The three certificate paths of a directory, by whichever of the two namings its files have.
+ * @param names the file names in `directory`
+ * @throws StartError config: neither naming, or files of both
+ */
+export function readTlsDir(directory: string, names: readonly string[]): readonly Entry[] {
+  const present = NAMINGS.filter((naming) => names.includes(naming.certificate) || names.includes(naming.key))
+  const [naming, other] = present
+  if (naming === undefined) {
+    throw new StartError(
+      EXIT.config,
+      `--tls-dir ${directory}: no certificate there: neither server.pem and server.key nor tls.crt and tls.key`,
+      `run redkite certs create --dir ${directory}`,
+    )
+  }
+  if (other !== undefined) {
+    throw new StartError(
+      EXIT.config,
+      `--tls-dir ${directory}: both server.pem and tls.crt names are there, and only one can be meant`,
+      'remove one set, or name the files by tls.serverPemPath, tls.serverKeyPath and tls.caPemPath',
+    )
+  }
+  const source = { kind: 'flag', flag: '--tls-dir' } as const
+  return [
+    { key: 'tls.serverPemPath', value: join(directory, naming.certificate), source },
+    { key: 'tls.serverKeyPath', value: join(directory, naming.key), source },
+    { key: 'tls.caPemPath', value: join(directory, naming.ca), source },
+  ]
+}
