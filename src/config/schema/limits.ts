@@ -66,6 +66,11 @@ export const limitKeys = {
     default: '16384',
     doc: 'Slowest rate at which a body may then arrive.',
   },
+  'redkite.limits.replyGzipBytesMin': {
+    type: int(0),
+    default: '0',
+    doc: 'Smallest gRPC reply that is gzipped where the client accepts it; 0: never, as Milvus.',
+  },
   'redkite.limits.expressionBytesMax': { type: bytes(1), default: '1048576', doc: 'Longest filter expression.' },
   'redkite.limits.expressionDepthMax': { type: int(1), default: '256', doc: 'Deepest nesting of a filter expression.' },
   'quotaAndLimits.limits.nq': {

@@ -1,0 +1,276 @@
+/**
+ * The composition root: configuration -> TLS material -> service -> protocols -> listeners. The only file that knows
+ * everybody; nothing here decides anything that a part could decide.
+ */
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Gate } from './auth/gate.ts'
+import { Keeper } from './auth/keeper.ts'
+import { Catalog } from './catalog/catalog.ts'
+import { banner } from './cli/banner.ts'
+import type { CliIo } from './cli/io.ts'
+import type { ReadyTls } from './cli/ready-lines.ts'
+import type { Config } from './config/config.ts'
+import type { LoadedConfig } from './config/load.ts'
+import { lockDataDirectory } from './embedded/lock.ts'
+import { EmbeddedService } from './embedded/service.ts'
+import { createStorePool } from './embedded/store/pool.ts'
+import { createVectorEngine } from './engine/engine.ts'
+import { EXIT, type ExitCode, StartError } from './errors/start-error.ts'
+import { type Listener, type ListenOptions, listen } from './listener/listen.ts'
+import { listenManagement, type ManagementListener } from './listener/management.ts'
+import { MILVUS_VERSION } from './model/version.ts'
+import type { Log } from './observe/log.ts'
+import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { ops } from './ops/registry.ts'
+import { ByteBudget } from './protocol/byte-budget.ts'
+import { createGrpcHandler } from './protocol/grpc/handler.ts'
+import { createManagementHandler } from './protocol/management.ts'
+import { createRestHandler } from './protocol/rest/handler.ts'
+import type { Service } from './service.ts'
+import { openMaterial, type TlsMaterial } from './tls/material.ts'
+import { REDKITE_VERSION } from './version.ts'
+
+export interface StartInput {
+  readonly loaded: LoadedConfig
+  readonly autoTls: boolean
+  readonly readyFile: string | null
+  readonly log: Log
+  readonly io: CliIo
+}
+
+/** A server that answers on all its ports. */
+export interface RunningServer {
+  /** Resolves when it has stopped, with the exit code of the process. */
+  readonly stopped: Promise<ExitCode>
+  /** Stops accepting, lets calls finish, closes the files. */
+  stop(reason: string): Promise<void>
+  /** Looks at certificates and keys again. */
+  reload(reason: string): Promise<void>
+}
+
+/** Starts everything or nothing: what was opened is closed again when a later part fails. */
+export async function startServer(input: StartInput): Promise<RunningServer> {
+  const startedAt = performance.now()
+  const { config } = input.loaded
+  const log = input.log.at('server.ts')
+  await using opened = new AsyncDisposableStack()
+  announce(input.loaded, log)
+
+  const isNewData = !existsSync(join(config.dataDir, 'catalog.db'))
+  makeDataDirectory(config.dataDir)
+  opened.use(lockDataDirectory(config.dataDir))
+  const auto = config.autoTls ? await ensureAutoTls(config, log) : null
+  const metrics = createMetrics()
+  metrics.startProcessMetrics()
+  const material = await openTls(config, input.log, metrics)
+  if (material) opened.use(material)
+
+  const { service, gate } = await openService(config, input.log, metrics)
+  opened.use(service)
+  const ports = await openPorts(config, { service, gate, material, log: input.log, metrics }, opened)
+  const facts = factsOf(config, ports, auto)
+  if (input.readyFile !== null) writeReadyFile(input.readyFile, config, facts, ports)
+  const readyMs = Math.round(performance.now() - startedAt)
+  input.io.stdout(banner({ ...facts, isNewData, caFingerprint: auto?.fingerprint ?? null, readyMs }))
+  log.info('---Milvus Proxy successfully initialized and ready to serve!---', { readyMs, version: REDKITE_VERSION })
+
+  return running(opened.move(), ports, material, config, log)
+}
+
+/** What Milvus says at its start, and what our reading of the configuration found. */
+function announce(loaded: LoadedConfig, log: Log): void {
+  for (const finding of loaded.findings) {
+    const fields = { key: finding.key, hint: finding.hint }
+    if (finding.severity === 'warn') log.warn(finding.message, fields)
+    else log.info(finding.message, fields)
+  }
+  log.at('utils/util.go:56').info('Internal TLS Enabled', { value: loaded.config.internalTls.kind !== 'plain' })
+  if (loaded.config.internalTls.kind !== 'plain') {
+    log.warn('internal TLS has no effect yet: the embedded engine runs in this process, no internal port is opened')
+  }
+}
+
+function makeDataDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new StartError(EXIT.cannotCreate, `cannot make the data directory: ${why}`, 'name another with --data', {
+      cause,
+    })
+  }
+}
+
+async function ensureAutoTls(config: Config, log: Log): Promise<{ ca: string; fingerprint: string }> {
+  // loaded only here: a server with its own certificates does not pay for the certificate toolkit
+  const { ensureServerSet } = await import('./pki/ensure.ts')
+  const { set, outcome, notes } = await ensureServerSet(join(config.dataDir, 'tls'), {
+    serverName: 'localhost',
+    names: [],
+    now: new Date(),
+  })
+  log.info('certificates of --auto-tls', { outcome, directory: set.directory, expires: set.server.notAfter })
+  for (const note of notes) log.warn(note)
+  return { ca: set.files.ca, fingerprint: set.ca.fingerprint256 }
+}
+
+async function openTls(config: Config, log: Log, metrics: Metrics): Promise<TlsMaterial | null> {
+  const { mode } = config.tls
+  if (mode.kind === 'plain') return null
+  const { reloadIntervalMs, acceptServerAuthClients } = config.tls
+  return openMaterial({ files: mode, watchIntervalMs: reloadIntervalMs, acceptServerAuthClients }, log, metrics)
+}
+
+async function openService(config: Config, log: Log, metrics: Metrics): Promise<{ service: Service; gate: Gate }> {
+  const catalog = Catalog.open(config.dataDir)
+  const keeper = new Keeper({ store: catalog, ...config.auth, waitingMax: config.auth.passwordChecksQueuedMax })
+  const rootReady = keeper.ensureRoot(config.auth.defaultRootPassword)
+  const { readerThreads, writerThreads, sealRows } = config.engine
+  const service = await EmbeddedService.open({
+    dataDirectory: config.dataDir,
+    catalog,
+    credentials: keeper,
+    stores: createStorePool({ readerThreads, writerThreads, log, metrics }),
+    engine: createVectorEngine({ log, metrics, threads: readerThreads }),
+    limits: config.limits,
+    sealRows,
+    version: MILVUS_VERSION,
+    log: log.at('embedded/service.ts'),
+    metrics,
+  })
+  await rootReady
+  const enabled = config.auth.authorizationEnabled
+  return { service, gate: new Gate({ enabled, keeper, log: log.at('auth/gate.ts'), metrics }) }
+}
+
+interface Ports {
+  readonly proxy: Listener
+  /** REST on a port of its own (`proxy.http.port`); null = it shares the gRPC port. */
+  readonly rest: Listener | null
+  readonly management: ManagementListener
+}
+
+interface PortParts {
+  readonly service: Service
+  readonly gate: Gate
+  readonly material: TlsMaterial | null
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+async function openPorts(config: Config, parts: PortParts, opened: AsyncDisposableStack): Promise<Ports> {
+  const { service, gate, material, log, metrics } = parts
+  const { replyGzipBytesMin } = config.limits
+  const limits = { ...config.limits, replyGzipBytesMin: replyGzipBytesMin === 0 ? null : replyGzipBytesMin }
+  const budget = new ByteBudget(limits.bytesInFlightMax, limits.waitingMax)
+  const shared = { ops, gate, service, limits, budget, metrics }
+  const handlers = {
+    grpc: createGrpcHandler({ ...shared, log: log.at('protocol/grpc') }),
+    rest: createRestHandler({ ...shared, log: log.at('protocol/rest') }),
+  }
+  const host = config.listen.host ?? '::'
+  const common = { host, tls: material, handlers, limits, log, metrics } satisfies Partial<ListenOptions>
+  const { http } = config.proxy
+  const sharesPort = !http.enabled || http.port === null || http.port === config.proxy.port
+  const proxy = opened.use(await listen({ ...common, name: 'proxy', port: config.proxy.port, serve: 'grpc+rest' }))
+  const rest =
+    sharesPort || http.port === null
+      ? null
+      : opened.use(await listen({ ...common, name: 'rest', port: http.port, serve: 'rest' }))
+  const management = opened.use(
+    await listenManagement({
+      host: config.metrics.host,
+      port: config.metrics.port,
+      handler: createManagementHandler({ health: () => service.health(), registry: metrics.registry, log }),
+    }),
+  )
+  return { proxy, rest, management }
+}
+
+function factsOf(config: Config, ports: Ports, auto: { ca: string } | null) {
+  const { mode } = config.tls
+  const scheme = mode.kind === 'plain' ? 'http' : 'https'
+  const host = config.listen.host === null || config.listen.host === '::' ? 'localhost' : config.listen.host
+  const name = host.includes(':') ? `[${host}]` : host
+  const restPort = ports.rest?.port ?? ports.proxy.port
+  return {
+    version: REDKITE_VERSION,
+    dataDir: config.dataDir,
+    grpc: `${scheme}://${name}:${ports.proxy.port}`,
+    rest: `${scheme}://${name}:${restPort}`,
+    metrics: `http://${config.metrics.host}:${ports.management.port}`,
+    tls: readyTls(config, auto),
+    port: ports.proxy.port,
+    restPort,
+    authentication: config.auth.authorizationEnabled,
+    isLoopbackOnly: config.listen.isLoopbackByDefault,
+  }
+}
+
+function readyTls(config: Config, auto: { ca: string } | null): ReadyTls {
+  const { mode } = config.tls
+  if (mode.kind === 'plain') return { kind: 'plain' }
+  const serverName = 'localhost'
+  const ca = mode.kind === 'mutual' ? mode.caPem : (auto?.ca ?? mode.serverPem)
+  if (mode.kind === 'oneWay') return { kind: 'oneWay', serverPem: mode.serverPem, ca, serverName }
+  const folder = dirname(mode.caPem)
+  return {
+    kind: 'mutual',
+    ca,
+    clientPem: join(folder, 'client.pem'),
+    clientKey: join(folder, 'client.key'),
+    serverName,
+  }
+}
+
+/** Written to a temporary name and renamed, so that a reader sees all of it or nothing. */
+function writeReadyFile(path: string, config: Config, facts: ReturnType<typeof factsOf>, ports: Ports): void {
+  const ready = {
+    pid: process.pid,
+    grpc: facts.grpc,
+    rest: facts.rest,
+    metrics: `http://${config.metrics.host}:${ports.management.port}`,
+    tls: { mode: config.tls.mode.kind, ca: facts.tls.kind === 'plain' ? null : facts.tls.ca },
+    data: config.dataDir,
+  }
+  const temporary = `${path}.${process.pid}`
+  try {
+    writeFileSync(temporary, `${JSON.stringify(ready)}\n`)
+    renameSync(temporary, path)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new StartError(EXIT.cannotCreate, `cannot write the ready file: ${why}`, 'see --ready-file', { cause })
+  }
+}
+
+function running(
+  opened: AsyncDisposableStack,
+  ports: Ports,
+  material: TlsMaterial | null,
+  config: Config,
+  log: Log,
+): RunningServer {
+  const { promise: stopped, resolve } = Promise.withResolvers<ExitCode>()
+  let stopping: Promise<void> | null = null
+  const stop = async (reason: string): Promise<void> => {
+    log.info('stopping', { reason })
+    const graceMs = config.proxy.gracefulStopTimeoutMs
+    await Promise.all([ports.proxy.drain(graceMs), ports.rest?.drain(graceMs)])
+    await opened.disposeAsync()
+    log.info('stopped', { reason })
+    resolve(EXIT.ok)
+  }
+  return {
+    stopped,
+    stop(reason) {
+      stopping ??= stop(reason)
+      return stopping
+    },
+    async reload(reason) {
+      if (!material) return log.info('nothing to reload: TLS is off', { reason })
+      const outcome = await material.reload('SIGHUP')
+      if (outcome.kind === 'unchanged') log.info('certificates are unchanged', { generation: outcome.generation })
+    },
+  }
+}
