@@ -1,0 +1,135 @@
+import type { ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Metrics } from '../observe/metrics.ts'
+import type { ConnectionFacts } from './handlers.ts'
+
+export type HttpProtocol = 'h2' | 'http/1.1'
+
+/** A connection that speaks HTTP. Facts are frozen; the rest is the listener's bookkeeping. */
+export interface Connection {
+  readonly facts: ConnectionFacts
+  readonly protocol: HttpProtocol
+  /** The socket HTTP is spoken on: the TLS one on a TLS port. */
+  readonly socket: Socket
+  /** The TCP socket below, for byte counts. */
+  readonly raw: Socket
+  session: ServerHttp2Session | null
+  /** Requests in progress, with the time each began (ms): a body that never ends is cut by the sweep. */
+  readonly requests: Map<object, { readonly since: number; isReceived(): boolean; abort(): void }>
+  bytesRead: number
+  lastActivity: number
+  pingSent: number | null
+  /** When the last request ended, as the sweep saw it. */
+  idleSince: number
+}
+
+/** Time between GOAWAY and destruction when connections are sent away while serving. */
+const FAREWELL_MS = 1_000
+
+/** Every open connection of a listener: those still opening (peek, handshake) and those that speak HTTP. */
+export class Connections {
+  readonly #metrics: Metrics
+  readonly #listener: string
+  readonly #perAddress = new Map<string, number>()
+  readonly #opening = new Set<Socket>()
+  readonly #open = new Set<Connection>()
+  #count = 0
+  #lastId = 0
+
+  constructor(listener: string, metrics: Metrics) {
+    this.#listener = listener
+    this.#metrics = metrics
+  }
+
+  /** All TCP connections, opening ones included. */
+  get size(): number {
+    return this.#count
+  }
+
+  get open(): ReadonlySet<Connection> {
+    return this.#open
+  }
+
+  /** How many connections come from an address. */
+  fromAddress(address: string): number {
+    return this.#perAddress.get(address) ?? 0
+  }
+
+  /** Registers an accepted socket until it closes; returns the connection's number. */
+  track(raw: Socket, address: string): number {
+    this.#count += 1
+    this.#opening.add(raw)
+    this.#perAddress.set(address, this.fromAddress(address) + 1)
+    raw.once('close', () => {
+      this.#count -= 1
+      this.#opening.delete(raw)
+      const left = this.fromAddress(address) - 1
+      if (left > 0) this.#perAddress.set(address, left)
+      else this.#perAddress.delete(address)
+    })
+    this.#lastId += 1
+    return this.#lastId
+  }
+
+  /** From here on the connection speaks HTTP. */
+  opened(facts: ConnectionFacts, protocol: HttpProtocol, socket: Socket, raw: Socket): Connection {
+    this.#opening.delete(raw)
+    const connection: Connection = {
+      facts,
+      protocol,
+      socket,
+      raw,
+      session: null,
+      requests: new Map(),
+      bytesRead: 0,
+      lastActivity: Date.now(),
+      pingSent: null,
+      idleSince: Date.now(),
+    }
+    this.#open.add(connection)
+    const labels = { listener: this.#listener, protocol }
+    this.#metrics.connections.inc(labels)
+    raw.once('close', () => {
+      this.#open.delete(connection)
+      this.#metrics.connections.dec(labels)
+    })
+    return connection
+  }
+
+  /** Ends all that carry no request: opening ones at once, HTTP/2 by GOAWAY, HTTP/1.1 between requests. */
+  sendAway(connections: Iterable<Connection> = this.#open): void {
+    for (const { session, requests, socket } of connections) {
+      // `close` sends GOAWAY once and lets the streams in progress finish.
+      if (session) session.close()
+      else if (requests.size === 0) socket.destroySoon()
+    }
+  }
+
+  /** Destroys the sockets that have not yet said anything that could be lost. */
+  destroyOpening(): void {
+    for (const raw of this.#opening) raw.destroy()
+  }
+
+  destroyAll(): void {
+    this.destroyOpening()
+    for (const connection of this.#open) {
+      connection.session?.destroy()
+      connection.socket.destroy()
+      connection.raw.destroy()
+    }
+  }
+
+  /**
+   * Closes the live connections that match: GOAWAY at once, destruction a second later. For revocation, expiry, a
+   * dropped user. Returns how many.
+   */
+  closeWhere(matches: (facts: ConnectionFacts) => boolean): number {
+    const chosen = [...this.#open].filter((connection) => matches(connection.facts))
+    this.sendAway(chosen)
+    const timer = setTimeout(() => {
+      for (const connection of chosen) connection.raw.destroy()
+    }, FAREWELL_MS)
+    timer.unref()
+    return chosen.length
+  }
+}

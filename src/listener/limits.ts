@@ -1,0 +1,47 @@
+/** What one listener allows; every number has its unit in the name. */
+export interface ListenerLimits {
+  readonly connectionsMax: number
+  /** Per remote address. */
+  readonly connectionsPerPeerMax: number
+  readonly streamsPerConnectionMax: number
+  /** Sum of names and values of a request's headers plus 32 each (RFC 9113 6.5.2). */
+  readonly headerBytesMax: number
+  /** Flow-control window of each stream and of the session. */
+  readonly windowBytes: number
+  /** What a session may hold, queued responses included, before new streams are turned away. */
+  readonly sessionMegabytesMax: number
+  readonly invalidFramesMax: number
+  /** From accept to the first bytes. */
+  readonly peekTimeoutMs: number
+  readonly handshakeTimeoutMs: number
+  /** HTTP/1.1: to the end of the request headers. HTTP/2: to the client's SETTINGS. */
+  readonly headersTimeoutMs: number
+  /** To the last byte of a request's body. */
+  readonly requestTimeoutMs: number
+  /** HTTP/1.1: between two requests. */
+  readonly keepAliveTimeoutMs: number
+  /** HTTP/2: silence after which the server pings (Milvus: 60 s). */
+  readonly pingAfterMs: number
+  /** HTTP/2: how long a ping may stay unanswered (Milvus: 10 s). */
+  readonly pingTimeoutMs: number
+  /** HTTP/2: time without a stream after which the session is sent away; 0 means never, as Milvus. */
+  readonly idleSessionMs: number
+}
+
+export const defaultLimits: ListenerLimits = {
+  connectionsMax: 10_000,
+  connectionsPerPeerMax: 2_000,
+  streamsPerConnectionMax: 256,
+  headerBytesMax: 16 * 1024,
+  windowBytes: 1 << 20,
+  sessionMegabytesMax: 256,
+  invalidFramesMax: 100,
+  peekTimeoutMs: 5_000,
+  handshakeTimeoutMs: 10_000,
+  headersTimeoutMs: 15_000,
+  requestTimeoutMs: 300_000,
+  keepAliveTimeoutMs: 60_000,
+  pingAfterMs: 60_000,
+  pingTimeoutMs: 10_000,
+  idleSessionMs: 0,
+}

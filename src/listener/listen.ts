@@ -1,0 +1,273 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { unreachable } from '../errors/error.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { TlsMaterial } from '../tls/material.ts'
+import { type Refusal, RefusalLog } from '../tls/refusal.ts'
+import { bind } from './bind.ts'
+import { Connections } from './connections.ts'
+import type { ConnectionFacts, StreamHandlers } from './handlers.ts'
+import { createHttpServers, type HttpServers, type Serves } from './http-servers.ts'
+import { defaultLimits, type ListenerLimits } from './limits.ts'
+import { opening, peek } from './peek.ts'
+import { answerPlainHttp, createHttp2Refuser } from './plaintext-on-tls.ts'
+import { startSweep } from './sweep.ts'
+import { createTlsAcceptor, type Secured, type TlsAcceptor } from './tls-acceptor.ts'
+
+export interface ListenOptions {
+  /** `proxy`, `rest`, `internal`: the `listener` label of logs and metrics. */
+  readonly name: string
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  /** Null means plaintext. */
+  readonly tls: TlsMaterial | null
+  readonly handlers: StreamHandlers
+  /** `rest` answers gRPC with UNIMPLEMENTED, as Milvus' REST port does not serve it. */
+  readonly serve: Serves
+  readonly limits?: Partial<ListenerLimits>
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+/** A bound port. Disposing it drops everything at once; `drain` is the polite way. */
+export interface Listener extends AsyncDisposable {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** Open TCP connections. */
+  readonly connectionCount: number
+  /** Sends away the live connections that match; returns how many. */
+  closeWhere(matches: (facts: ConnectionFacts) => boolean): number
+  /** Stops accepting, sends GOAWAY, lets requests finish for at most `graceMs`, then destroys what is left. */
+  drain(graceMs: number): Promise<void>
+}
+
+/** Binds one port that serves plaintext or TLS, HTTP/1.1 and HTTP/2, REST and (if asked) gRPC. Throws `StartError`. */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const listener = new PortListener(options)
+  await listener.bind()
+  return listener
+}
+
+const DRAIN_LOOK_MS = 10
+
+class PortListener implements Listener {
+  readonly name: string
+  readonly host: string
+  port = 0
+  readonly #options: ListenOptions
+  readonly #limits: ListenerLimits
+  readonly #log: Log
+  readonly #server: Server
+  readonly #http: HttpServers
+  readonly #connections: Connections
+  readonly #refusals: RefusalLog
+  readonly #acceptor: TlsAcceptor | null
+  readonly #refuseHttp2 = createHttp2Refuser()
+  readonly #sweep: Disposable
+  #closed: Promise<void> | null = null
+
+  constructor(options: ListenOptions) {
+    this.name = options.name
+    this.host = options.host
+    this.#options = options
+    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#log = options.log.at('listener/listen.ts')
+    this.#http = createHttpServers(options.serve, options.handlers, this.#limits)
+    this.#connections = new Connections(options.name, options.metrics)
+    this.#refusals = new RefusalLog(options.name, options.log, options.metrics)
+    this.#acceptor = options.tls
+      ? createTlsAcceptor({
+          listener: options.name,
+          material: options.tls,
+          handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
+          refusals: this.#refusals,
+          log: options.log,
+        })
+      : null
+    this.#sweep = startSweep(this.#connections, this.#limits)
+    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
+    this.#server.on('connection', (raw) => this.#accept(raw))
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  async bind(): Promise<void> {
+    try {
+      this.port = await bind(this.#server, this.name, this.host, this.#options.port)
+    } catch (error) {
+      this.#stop()
+      throw error
+    }
+    // Such as EMFILE while accepting: the port stays open and the next accept may work.
+    this.#server.on('error', (error) =>
+      this.#log.error('listener fault', { listener: this.name, error: String(error) }),
+    )
+  }
+
+  closeWhere(matches: (facts: ConnectionFacts) => boolean): number {
+    return this.#connections.closeWhere(matches)
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    this.#closed ??= new Promise((resolve) => this.#server.close(() => resolve()))
+    this.#http.drain()
+    const deadline = Date.now() + graceMs
+    while (this.#connections.size > 0 && Date.now() < deadline) {
+      this.#connections.destroyOpening()
+      this.#connections.sendAway()
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS))
+    }
+    this.#connections.destroyAll()
+    await this.#closed
+    this.#stop()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain(0)
+  }
+
+  #stop(): void {
+    this.#sweep[Symbol.dispose]()
+    this.#refusals[Symbol.dispose]()
+    this.#http.close()
+  }
+
+  #accept(raw: Socket): void {
+    // Whoever owns the socket next listens too; without this a reset in between would end the process.
+    raw.on('error', () => {})
+    const address = raw.remoteAddress
+    if (address === undefined) {
+      raw.destroy()
+      return
+    }
+    const peer = `${address}:${raw.remotePort}`
+    const over = this.#overLimit(address)
+    if (over) {
+      this.#refusals.refused({ ...over, peer })
+      raw.destroy()
+      return
+    }
+    const id = this.#connections.track(raw, address)
+    peek(raw, this.#limits.peekTimeoutMs, opening, (result) => {
+      if (result.kind === 'decided') this.#route(raw, result.value, id, peer)
+      else {
+        if (result.kind === 'timeout') this.#refusals.refused({ ...SILENT, peer })
+        raw.destroy()
+      }
+    })
+  }
+
+  #overLimit(address: string): Pick<Refusal, 'reason' | 'message' | 'remedy'> | null {
+    const { connectionsMax, connectionsPerPeerMax } = this.#limits
+    if (this.#connections.size >= connectionsMax) {
+      const message = `this listener has ${connectionsMax} connections, its limit`
+      return { reason: 'connectionLimit', message, remedy: 'raise the limit or let clients share connections' }
+    }
+    if (this.#connections.fromAddress(address) >= connectionsPerPeerMax) {
+      const message = `${address} has ${connectionsPerPeerMax} connections, the limit of one address`
+      return { reason: 'peerLimit', message, remedy: 'raise the limit or let this client share its connections' }
+    }
+    return null
+  }
+
+  #route(raw: Socket, start: ReturnType<typeof opening>, id: number, peer: string): void {
+    if (this.#acceptor) {
+      if (start === 'tls') this.#acceptor.accept(raw, peer, (secured) => this.#secured(raw, secured, id, peer))
+      else this.#refusePlaintext(raw, start, peer)
+      return
+    }
+    if (start === 'h2' || start === 'http/1.1') {
+      this.#open({ id, listener: this.name, peer, tls: null }, start, raw, raw)
+      return
+    }
+    this.#refusals.refused({ ...(start === 'tls' ? TLS_HERE : NOISE), peer })
+    raw.destroy()
+  }
+
+  #refusePlaintext(raw: Socket, start: ReturnType<typeof opening>, peer: string): void {
+    switch (start) {
+      case 'http/1.1':
+        this.#refusals.refused({ ...PLAIN_HTTP, peer })
+        answerPlainHttp(raw)
+        return
+      case 'h2':
+        this.#refusals.refused({ ...PLAIN_HTTP2, peer })
+        this.#refuseHttp2(raw)
+        return
+      case 'tls':
+      case 'unknown':
+      case null:
+        this.#refusals.refused({ ...NOISE, peer })
+        raw.destroy()
+        return
+      default:
+        unreachable(start)
+    }
+  }
+
+  /** The handshake is done and the client admitted: choose the protocol by ALPN. */
+  #secured(raw: Socket, secured: Secured, id: number, peer: string): void {
+    const facts: ConnectionFacts = { id, listener: this.name, peer, tls: secured.facts }
+    if (secured.facts.alpn === 'h2' || secured.facts.alpn === 'http/1.1') {
+      this.#open(facts, secured.facts.alpn, secured.socket, raw)
+      return
+    }
+    // Without ALPN only HTTP/1.1 is served; an HTTP/2 preface here is a gRPC client without ALPN, refused as grpc-go does.
+    peek(secured.socket, this.#limits.headersTimeoutMs, opening, (result) => {
+      if (result.kind === 'decided' && result.value === 'http/1.1') this.#open(facts, 'http/1.1', secured.socket, raw)
+      else {
+        if (result.kind === 'timeout') this.#refusals.refused({ ...SILENT, peer })
+        else if (result.kind === 'decided') {
+          const why = result.value === 'h2' ? NO_ALPN : NOISE
+          this.#refusals.refused({ ...why, peer, protocol: secured.facts.version })
+        }
+        secured.socket.destroy()
+      }
+    })
+  }
+
+  #open(facts: ConnectionFacts, protocol: 'h2' | 'http/1.1', socket: Socket, raw: Socket): void {
+    if (this.#closed || socket.destroyed || raw.destroyed) {
+      socket.destroy()
+      return
+    }
+    if (facts.tls) this.#refusals.admitted(facts.tls.version)
+    this.#http.serve(this.#connections.opened(Object.freeze(facts), protocol, socket, raw))
+  }
+}
+
+type Why = Pick<Refusal, 'reason' | 'message' | 'remedy'>
+const SILENT: Why = {
+  reason: 'peekTimeout',
+  message: 'the client connected and sent nothing',
+  remedy: 'probe with an HTTP request or a TLS handshake',
+}
+const NOISE: Why = {
+  reason: 'notTls',
+  message: 'the first bytes are neither TLS nor HTTP',
+  remedy: 'use a Milvus client or HTTP',
+}
+const TLS_HERE: Why = {
+  reason: 'tlsOnPlaintextPort',
+  message: 'the client began a TLS handshake on a plaintext port',
+  remedy: 'set common.security.tlsMode to 1 or 2, or connect without TLS (http://, secure=False)',
+}
+const PLAIN_HTTP: Why = {
+  reason: 'plaintextHttp',
+  message: 'Client sent an HTTP request to an HTTPS server.',
+  remedy: 'connect with https:// (pymilvus: secure=True)',
+}
+const PLAIN_HTTP2: Why = {
+  reason: 'plaintextHttp2',
+  message: 'the client spoke HTTP/2 without TLS on a TLS port',
+  remedy: 'connect with TLS (pymilvus: secure=True and server_pem_path or ca_pem_path; Node SDK: ssl true)',
+}
+const NO_ALPN: Why = {
+  reason: 'noAlpnForGrpc',
+  message: 'cannot check peer: missing selected ALPN property',
+  remedy: 'gRPC over TLS must negotiate h2 by ALPN: update the client, or a proxy in between drops ALPN',
+}

@@ -1,0 +1,51 @@
+import type { Connection, Connections } from './connections.ts'
+import type { ListenerLimits } from './limits.ts'
+
+/**
+ * One coarse timer a listener instead of several a connection. Each round it
+ * - pings HTTP/2 peers that were silent for `pingAfterMs` and destroys those that leave a ping unanswered
+ *   (Milvus: 60 s and 10 s, internal/distributed/proxy/service.go 275-283);
+ * - cuts requests whose body has not arrived after `requestTimeoutMs`: HTTP/2 in Node has no such limit;
+ * - sends idle sessions away where `idleSessionMs` says so.
+ */
+export function startSweep(connections: Connections, limits: ListenerLimits): Disposable {
+  const shortest = Math.min(
+    limits.pingAfterMs,
+    limits.pingTimeoutMs,
+    limits.requestTimeoutMs,
+    limits.idleSessionMs || 4_000,
+  )
+  const timer = setInterval(
+    () => {
+      const now = Date.now()
+      for (const connection of connections.open) sweepOne(connection, limits, now)
+    },
+    Math.min(1_000, Math.max(20, shortest / 4)),
+  )
+  timer.unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+function sweepOne(connection: Connection, limits: ListenerLimits, now: number): void {
+  for (const request of connection.requests.values()) {
+    if (now - request.since >= limits.requestTimeoutMs && !request.isReceived()) request.abort()
+  }
+  const { session, raw } = connection
+  if (!session) return
+  if (raw.bytesRead !== connection.bytesRead) {
+    connection.bytesRead = raw.bytesRead
+    connection.lastActivity = now
+  }
+  if (connection.pingSent !== null) {
+    if (now - connection.pingSent >= limits.pingTimeoutMs) raw.destroy()
+  } else if (now - connection.lastActivity >= limits.pingAfterMs) {
+    connection.pingSent = now
+    const onAck = () => {
+      connection.pingSent = null
+    }
+    if (session.destroyed || !session.ping(onAck)) raw.destroy()
+  }
+  const idleSince = connection.requests.size === 0 ? connection.idleSince : now
+  connection.idleSince = idleSince
+  if (limits.idleSessionMs > 0 && now - idleSince >= limits.idleSessionMs && !session.closed) session.close()
+}

@@ -1,0 +1,39 @@
+import type { X509Certificate } from 'node:crypto'
+import type { CheckedMaterial } from './check.ts'
+import type { TlsFileSet } from './files.ts'
+import type { TlsFiles } from './settings.ts'
+
+/** One accepted state of the TLS files. Frozen; a reload makes the next one and never edits this. */
+export interface Generation {
+  /** 1 at start, one more at each swap. */
+  readonly number: number
+  readonly kind: TlsFiles['kind']
+  /** Leaf first. */
+  readonly chain: readonly X509Certificate[]
+  readonly leaf: X509Certificate
+  /** Private key, PKCS#8 PEM. Secret. */
+  readonly keyPem: string
+  /** Trust anchors for client certificates; empty in one-way mode. */
+  readonly anchors: readonly X509Certificate[]
+  /** SHA-256 over the files' bytes. */
+  readonly hash: string
+  readonly warnings: readonly string[]
+  readonly loadedAt: Date
+}
+
+export function makeGeneration(number: number, set: TlsFileSet, checked: CheckedMaterial, now: Date): Generation {
+  const leaf = checked.chain[0]
+  if (!leaf) throw new Error('a checked chain has a leaf')
+  const keyPem = checked.key.export({ type: 'pkcs8', format: 'pem' }).toString()
+  return Object.freeze({
+    number,
+    kind: set.kind,
+    chain: Object.freeze([...checked.chain]),
+    leaf,
+    keyPem,
+    anchors: Object.freeze([...checked.anchors]),
+    hash: set.hash,
+    warnings: checked.warnings,
+    loadedAt: now,
+  })
+}

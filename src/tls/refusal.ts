@@ -1,0 +1,130 @@
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+
+/** Why a connection was refused: the metric's `reason` label. Bounded by this list. */
+export const REFUSAL_REASONS = [
+  'noClientCertificate',
+  'invalidPurpose',
+  'unknownAuthority',
+  'expired',
+  'notYetValid',
+  'weakKey',
+  'unverified',
+  'versionTooLow',
+  'noSharedCipher',
+  'noApplicationProtocol',
+  'noAlpnForGrpc',
+  'plaintextHttp',
+  'plaintextHttp2',
+  'tlsOnPlaintextPort',
+  'notTls',
+  'clientRejectsCertificate',
+  'handshakeTimeout',
+  'peekTimeout',
+  'closedEarly',
+  'connectionLimit',
+  'peerLimit',
+  'malformed',
+] as const
+
+export type RefusalReason = (typeof REFUSAL_REASONS)[number]
+
+export interface Refusal {
+  readonly reason: RefusalReason
+  /** What was seen, in Go's or OpenSSL's words where Milvus prints them. */
+  readonly message: string
+  readonly remedy: string
+  /** `address:port`. */
+  readonly peer: string
+  /** The server name that the client asked for, when known. */
+  readonly sni?: string | undefined
+  /** TLS version, where one was agreed. */
+  readonly protocol?: string | undefined
+  readonly certificate?: { readonly subject: string; readonly issuer: string; readonly serial: string } | null
+}
+
+const REPEAT_WINDOW_MS = 60_000
+const CAUSES_MAX = 1_000
+
+interface Cause {
+  since: number
+  repeats: number
+  refusal: Refusal
+}
+
+/**
+ * Logs each refused connection once per cause (listener, reason, peer address, certificate) and counts all of them.
+ * Repeats within a minute are summed up in one line at its end, so that a client in a retry loop or a scanner cannot
+ * fill the disk. The memory for causes is bounded: beyond 1,000 they share one per reason.
+ */
+export class RefusalLog implements Disposable {
+  readonly #listener: string
+  readonly #log: Log
+  readonly #metrics: Metrics
+  readonly #causes = new Map<string, Cause>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(listener: string, log: Log, metrics: Metrics) {
+    this.#listener = listener
+    this.#log = log.at('tls/refusal.ts')
+    this.#metrics = metrics
+    this.#timer = setInterval(() => this.#sumUp(Date.now()), REPEAT_WINDOW_MS / 4)
+    this.#timer.unref()
+  }
+
+  refused(refusal: Refusal): void {
+    this.#metrics.handshakes.inc({
+      listener: this.#listener,
+      result: 'refused',
+      reason: refusal.reason,
+      protocol: refusal.protocol ?? '',
+    })
+    const cause = this.#cause(refusal)
+    const known = this.#causes.get(cause)
+    if (known) {
+      known.repeats += 1
+      known.refusal = refusal
+      return
+    }
+    this.#causes.set(cause, { since: Date.now(), repeats: 0, refusal })
+    const { reason, message, remedy, peer, sni, certificate, protocol } = refusal
+    const fields = { listener: this.#listener, peer, reason, cause: message, remedy, ...(sni ? { sni } : {}) }
+    const more = { ...(protocol ? { protocol } : {}), ...(certificate ? { certificate } : {}) }
+    // A client that goes away is no fault of anybody; it is counted, and seen at level debug.
+    if (reason === 'closedEarly') this.#log.debug('connection refused', { ...fields, ...more })
+    else this.#log.warn('connection refused', { ...fields, ...more })
+  }
+
+  admitted(protocol: string): void {
+    this.#metrics.handshakes.inc({ listener: this.#listener, result: 'accepted', reason: '', protocol })
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+    this.#sumUp(Number.POSITIVE_INFINITY)
+  }
+
+  #cause(refusal: Refusal): string {
+    const address = refusal.peer.slice(0, refusal.peer.lastIndexOf(':'))
+    const cause = `${refusal.reason}|${address}|${refusal.certificate?.serial ?? ''}|${refusal.certificate?.issuer ?? ''}`
+    return this.#causes.has(cause) || this.#causes.size < CAUSES_MAX ? cause : refusal.reason
+  }
+
+  #sumUp(now: number): void {
+    for (const [key, cause] of this.#causes) {
+      if (now - cause.since < REPEAT_WINDOW_MS) continue
+      this.#causes.delete(key)
+      if (cause.repeats === 0 || cause.refusal.reason === 'closedEarly') continue
+      const { reason, message, remedy, peer } = cause.refusal
+      const repeats = cause.repeats
+      this.#log.warn('connections refused again', {
+        listener: this.#listener,
+        reason,
+        repeats,
+        peer,
+        cause: message,
+        remedy,
+      })
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { constants, createHash } from 'node:crypto'
+import { createSecureContext, createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
+import type { Generation } from './generation.ts'
+
+/** OpenSSL's SSL_OP_NO_RENEGOTIATION; Node's typings do not name it. */
+const NO_RENEGOTIATION = 0x40000000
+
+/** AEAD only. The TLS 1.2 names are Go's secure list without the HTTP/2-forbidden ones, as grpc-go uses. */
+const CIPHERS = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':')
+
+/** Hybrid post-quantum first (FIPS 203 with X25519), then the classical groups. */
+const GROUPS = 'X25519MLKEM768:X25519:P-256:P-384'
+
+/** Both ports of Milvus negotiate `h2`; REST also `http/1.1`. One port serves both here. */
+export const ALPN_PROTOCOLS = ['h2', 'http/1.1']
+
+/**
+ * The full set of context options of a generation. Always complete and explicit: what is left out falls back to Node's
+ * defaults, which flags such as --tls-min-v1.0 can lower, and a missing `ca` would trust every public CA.
+ * No `ticketKeys`: each context draws its own, so a ticket never outlives the trust it was issued under.
+ */
+export function contextOptions(generation: Generation, sessionIdContext: string): SecureContextOptions {
+  const mutual = generation.kind === 'mutual'
+  const forbidden = NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION
+  return {
+    cert: generation.chain.map((certificate) => certificate.toString()).join(''),
+    key: generation.keyPem,
+    // In mutual mode no resumption at all: a resumed session would skip the check of the client certificate.
+    secureOptions: mutual ? forbidden | constants.SSL_OP_NO_TICKET : forbidden,
+    minVersion: mutual ? 'TLSv1.3' : 'TLSv1.2',
+    maxVersion: 'TLSv1.3',
+    ciphers: CIPHERS,
+    ecdhCurve: GROUPS,
+    honorCipherOrder: true,
+    sessionTimeout: 300,
+    sessionIdContext: createHash('sha256').update(sessionIdContext).digest('hex').slice(0, 32),
+    ...(mutual ? { ca: generation.anchors.map((anchor) => anchor.toString()), allowPartialTrustChain: true } : {}),
+  }
+}
+
+/**
+ * A `tls.Server` of one generation for one port. It never listens: the listener feeds it accepted sockets
+ * (`emit('connection')`), makes a new one when the generation changed, and must `judge` each socket of
+ * 'secureConnection' before reading from it: client certificates are requested but not enforced by Node, whose own
+ * refusal hides the certificate that was refused.
+ */
+export function createTlsServer(
+  generation: Generation,
+  port: { readonly listener: string; readonly handshakeTimeoutMs: number },
+  onSecure: (socket: TLSSocket) => void,
+): Server {
+  const options = contextOptions(generation, `redkite:${port.listener}`)
+  const server = createServer(
+    {
+      ...options,
+      ALPNProtocols: ALPN_PROTOCOLS,
+      handshakeTimeout: port.handshakeTimeoutMs,
+      requestCert: generation.kind === 'mutual',
+      rejectUnauthorized: false,
+    },
+    onSecure,
+  )
+  // `tls.createServer` drops `allowPartialTrustChain` (Node 20 to 24), so that a bare intermediate or leaf in the CA
+  // file would not count as an anchor. The default context is replaced by a complete one; should Node rename the
+  // property, such anchors are refused again: it fails closed.
+  Reflect.set(server, '_sharedCreds', createSecureContext(options))
+  return server
+}

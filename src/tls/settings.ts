@@ -1,0 +1,25 @@
+/** Paths of the PEM files of one port, by mode. A mode without its files is not representable. */
+export type TlsFiles =
+  | { readonly kind: 'oneWay'; readonly serverPem: string; readonly serverKey: string }
+  | { readonly kind: 'mutual'; readonly serverPem: string; readonly serverKey: string; readonly caPem: string }
+
+export interface TlsSettings {
+  readonly files: TlsFiles
+  /** Config section the paths came from, for messages: `tls` (external, default) or `internaltls`. */
+  readonly section?: string
+  /** Milliseconds between two looks at the files; 0 turns watching off. Default 1000. */
+  readonly watchIntervalMs?: number
+  /**
+   * `redkite.tls.acceptServerAuthClients`: admit a client certificate that a configured CA issued directly for
+   * serverAuth only (the script in Milvus' documentation makes such). Default false, as Milvus.
+   */
+  readonly acceptServerAuthClients?: boolean
+}
+
+/** Which file of a set; also the last part of its config key. */
+export type TlsFileRole = 'serverPem' | 'serverKey' | 'caPem'
+
+/** The config key that names a file, as an operator writes it in milvus.yaml: `tls.serverPemPath`. */
+export function configKey(section: string, role: TlsFileRole): string {
+  return `${section}.${role}Path`
+}
