@@ -1,3 +1,5 @@
+import type { FieldTypeName } from './fields/table.ts'
+
 /**
  * Columns: how rows travel from socket to engine and back. One typed array a field, never an object a row.
  *
@@ -29,6 +31,8 @@ export interface Column {
   readonly valid: Uint8Array | null
   /** The `$meta` column (or a wire column flagged `is_dynamic`). */
   readonly dynamic: boolean
+  /** The declared type where it is known: the wire tells Int8 from Int32, memory does not. */
+  readonly type?: FieldTypeName
 }
 
 /** Rows in columns; every column has `rowCount` slots. */

@@ -1,0 +1,17 @@
+import { ErrorCode } from '../gen/common_pb.js'
+import { defineOp } from './define-op.ts'
+import type { Op } from './op.ts'
+import { DONE, post, requireFields, text } from './rest/body.ts'
+
+export const deleteCredential: Op<'DeleteCredential'> = defineOp({
+  rpc: 'DeleteCredential',
+  failureCode: ErrorCode.DeleteCredentialFailure,
+  decode: ({ username }) => ({ user: username }),
+  rest: [
+    post('users/drop', async ({ body, call }) => {
+      requireFields(body, 'UserReq', ['userName'])
+      await call('DeleteCredential', { user: text(body, 'userName') })
+      return DONE
+    }),
+  ],
+})

@@ -1,0 +1,27 @@
+import { defineOp, inCollection } from './define-op.ts'
+import type { Op } from './op.ts'
+import { collectionOf, post, requireFields, text } from './rest/body.ts'
+import { templatesFromJson, templatesOf } from './wire/templates.ts'
+
+export const deleteRows: Op<'Delete'> = defineOp({
+  rpc: 'Delete',
+  decode: (message, meta) => ({
+    ...inCollection(message, meta),
+    partition: message.partitionName,
+    filter: message.expr,
+    templates: templatesOf(message.exprTemplateValues),
+  }),
+  encode: ({ count, ts }) => ({ IDs: {}, acknowledged: true, deleteCnt: BigInt(count), timestamp: ts }),
+  rest: [
+    post('entities/delete', async (input) => {
+      requireFields(input.body, 'CollectionFilterReq', ['collectionName', 'filter'])
+      const { count } = await input.call('Delete', {
+        ...collectionOf(input),
+        partition: text(input.body, 'partitionName'),
+        filter: text(input.body, 'filter'),
+        templates: templatesFromJson(input.body['exprParams']),
+      })
+      return { data: { deleteCount: count }, extra: { cost: 0 } }
+    }),
+  ],
+})

@@ -1,0 +1,14 @@
+import { defineOp, inCollection } from './define-op.ts'
+import type { Op } from './op.ts'
+import { collectionOf, DONE, post } from './rest/body.ts'
+
+export const dropCollection: Op<'DropCollection'> = defineOp({
+  rpc: 'DropCollection',
+  decode: inCollection,
+  rest: [
+    post('collections/drop', async (input) => {
+      await input.call('DropCollection', collectionOf(input))
+      return DONE
+    }),
+  ],
+})

@@ -1,0 +1,15 @@
+import { defineOp } from './define-op.ts'
+import type { Op } from './op.ts'
+import { DONE, post, requireFields, text } from './rest/body.ts'
+
+export const dropDatabase: Op<'DropDatabase'> = defineOp({
+  rpc: 'DropDatabase',
+  decode: ({ dbName }) => ({ db: dbName }),
+  rest: [
+    post('databases/drop', async ({ body, call }) => {
+      requireFields(body, 'DatabaseReq', ['dbName'])
+      await call('DropDatabase', { db: text(body, 'dbName') })
+      return DONE
+    }),
+  ],
+})

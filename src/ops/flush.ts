@@ -1,0 +1,34 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { fault } from '../errors/error.ts'
+import { dbOf, defineOp } from './define-op.ts'
+import type { Op } from './op.ts'
+import { collectionOf, DONE, post } from './rest/body.ts'
+
+const POLL_MS = 50
+const POLLS_MAX = 600
+
+/** The clients poll GetFlushState with the segments and times of the reply. */
+export const flush: Op<'Flush'> = defineOp({
+  rpc: 'Flush',
+  decode: (message, meta) => {
+    if (message.collectionNames.length === 0) throw fault('invalidParameter', 'collection names should not be empty')
+    return { db: dbOf(message.dbName, meta), collections: message.collectionNames }
+  },
+  encode: ({ segments, sealTimes, flushTs }) => {
+    const ids = Object.fromEntries(Object.entries(segments).map(([name, list]) => [name, { data: [...list] }]))
+    return { collSegIDs: ids, flushCollSegIDs: ids, collSealTimes: { ...sealTimes }, collFlushTs: { ...flushTs } }
+  },
+  rest: [
+    post('collections/flush', async (input) => {
+      const { db, collection } = collectionOf(input)
+      const { segments } = await input.call('Flush', { db, collections: [collection] })
+      const segmentIds = segments[collection] ?? []
+      for (let poll = 0; poll < POLLS_MAX; poll++) {
+        const { flushed } = await input.call('GetFlushState', { db, collection, segmentIds })
+        if (flushed) return DONE
+        await delay(POLL_MS)
+      }
+      throw fault('timeout', `flush of collection ${collection} is still going on`)
+    }),
+  ],
+})

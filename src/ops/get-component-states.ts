@@ -1,0 +1,12 @@
+import { StateCode } from '../gen/common_pb.js'
+import { defineOp } from './define-op.ts'
+import type { Op } from './op.ts'
+
+export const getComponentStates: Op<'GetComponentStates'> = defineOp({
+  rpc: 'GetComponentStates',
+  login: 'a probe; it names no data',
+  decode: () => ({}),
+  encode: ({ healthy }) => ({
+    state: { nodeID: 1n, role: 'standalone', stateCode: healthy ? StateCode.Healthy : StateCode.Abnormal },
+  }),
+})

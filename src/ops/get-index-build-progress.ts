@@ -1,0 +1,13 @@
+import { defineOp, inCollection } from './define-op.ts'
+import type { Op } from './op.ts'
+
+/** Deprecated in Milvus; the Node SDK still exposes it. */
+export const getIndexBuildProgress: Op<'GetIndexBuildProgress'> = defineOp({
+  rpc: 'GetIndexBuildProgress',
+  decode: (message, meta) => ({
+    ...inCollection(message, meta),
+    name: message.indexName,
+    field: message.fieldName,
+  }),
+  encode: ({ indexedRows, totalRows }) => ({ indexedRows, totalRows }),
+})

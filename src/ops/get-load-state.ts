@@ -1,0 +1,24 @@
+import { fault } from '../errors/error.ts'
+import { LoadState } from '../gen/common_pb.js'
+import { defineOp, inCollection } from './define-op.ts'
+import type { Op } from './op.ts'
+import { collectionOf, post, texts } from './rest/body.ts'
+
+/** A missing collection is a state here, not an error; REST answers 100 all the same, as Milvus. */
+export const getLoadState: Op<'GetLoadState'> = defineOp({
+  rpc: 'GetLoadState',
+  decode: (message, meta) => ({ ...inCollection(message, meta), partitions: message.partitionNames }),
+  encode: ({ state }) => ({ state: LoadState[`LoadState${state}`] }),
+  rest: [
+    post('collections/get_load_state', async (input) => {
+      const where = { ...collectionOf(input), partitions: texts(input.body, 'partitionNames') }
+      const { state } = await input.call('GetLoadState', where)
+      if (state === 'NotExist') {
+        throw fault('collectionNotFound', { database: where.db, collection: where.collection })
+      }
+      const isLoading = state === 'Loading' || state === 'Loaded'
+      const loadProgress = isLoading ? (await input.call('GetLoadingProgress', where)).progress : 0
+      return { data: { loadState: `LoadState${state}`, loadProgress } }
+    }),
+  ],
+})

@@ -1,0 +1,17 @@
+import { defineOp, inCollection } from './define-op.ts'
+import type { Op } from './op.ts'
+import { post } from './rest/body.ts'
+import { partitionOf } from './rest/partition.ts'
+
+export const getPartitionStatistics: Op<'GetPartitionStatistics'> = defineOp({
+  rpc: 'GetPartitionStatistics',
+  login: 'it counts rows; Milvus declares no privilege for it',
+  decode: (message, meta) => ({ ...inCollection(message, meta), partition: message.partitionName }),
+  encode: ({ rowCount }) => ({ stats: [{ key: 'row_count', value: String(rowCount) }] }),
+  rest: [
+    post('partitions/get_stats', async (input) => {
+      const { rowCount } = await input.call('GetPartitionStatistics', partitionOf(input))
+      return { data: { rowCount } }
+    }),
+  ],
+})

@@ -1,0 +1,15 @@
+import { defineOp, inCollection } from './define-op.ts'
+import type { Op } from './op.ts'
+import { DONE, post } from './rest/body.ts'
+import { partitionsOf } from './rest/partition.ts'
+
+export const loadPartitions: Op<'LoadPartitions'> = defineOp({
+  rpc: 'LoadPartitions',
+  decode: (message, meta) => ({ ...inCollection(message, meta), partitions: message.partitionNames }),
+  rest: [
+    post('partitions/load', async (input) => {
+      await input.call('LoadPartitions', partitionsOf(input))
+      return DONE
+    }),
+  ],
+})

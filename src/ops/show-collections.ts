@@ -1,0 +1,36 @@
+import { ShowType } from '../gen/milvus_pb.js'
+import { dbOf, defineOp } from './define-op.ts'
+import type { Op, RestInput, RestOutput } from './op.ts'
+import { post } from './rest/body.ts'
+import { physicalMs } from './wire/time.ts'
+
+/** Names, ids and times; `InMemory` asks for the loaded ones only. */
+export const showCollections: Op<'ShowCollections'> = defineOp({
+  rpc: 'ShowCollections',
+  login: 'Milvus shows each user the collections that it may see',
+  decode: (message, meta) => ({
+    db: dbOf(message.dbName, meta),
+    loadedOnly: message.type === ShowType.InMemory,
+    names: message.collectionNames,
+  }),
+  encode: ({ collections }) => ({
+    collectionNames: collections.map((c) => c.name),
+    collectionIds: collections.map((c) => c.id),
+    createdTimestamps: collections.map((c) => c.createdAt),
+    createdUtcTimestamps: collections.map((c) => physicalMs(c.createdAt)),
+    inMemoryPercentages: collections.map((c) => (c.loaded ? 100n : 0n)),
+    queryServiceAvailable: collections.map((c) => c.loaded),
+    shardsNum: collections.map(() => 1),
+  }),
+  rest: [
+    post('collections/list', list),
+    // the documentation's curl sends a GET
+    { method: 'GET', path: '/v2/vectordb/collections/list', run: list },
+    { method: 'GET', path: '/v1/vector/collections', run: list },
+  ],
+})
+
+async function list({ db, call }: RestInput): Promise<RestOutput> {
+  const { collections } = await call('ShowCollections', { db, loadedOnly: false, names: [] })
+  return { data: collections.map((c) => c.name) }
+}

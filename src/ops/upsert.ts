@@ -1,0 +1,33 @@
+import { fault } from '../errors/error.ts'
+import { defineOp, inCollection } from './define-op.ts'
+import type { Op } from './op.ts'
+import { flag, objects, post } from './rest/body.ts'
+import { idsOut } from './rest/rows.ts'
+import { writeOf } from './rest/write.ts'
+import { toColumnBatch } from './wire/columns-in.ts'
+import { mutationResult } from './wire/mutation.ts'
+
+export const upsert: Op<'Upsert'> = defineOp({
+  rpc: 'Upsert',
+  decode: (message, meta) => {
+    refusePartial(message.partialUpdate || message.fieldOps.length > 0)
+    return {
+      ...inCollection(message, meta),
+      partition: message.partitionName,
+      rows: { kind: 'columns', batch: toColumnBatch(message.fieldsData, message.numRows) },
+    }
+  },
+  encode: (reply) => ({ ...mutationResult(reply), upsertCnt: BigInt(reply.count) }),
+  rest: [
+    post('entities/upsert', async (input) => {
+      refusePartial(flag(input.body, 'partialUpdate', false) || objects(input.body, 'fieldOps').length > 0)
+      const { ids, count } = await input.call('Upsert', writeOf(input))
+      return { data: { upsertCount: count, upsertIds: idsOut(ids, input.int64AsNumber) }, extra: { cost: 0 } }
+    }),
+  ],
+})
+
+/** Taken as a whole-row upsert it would blank the other fields, so it is refused until it is served. */
+function refusePartial(isPartial: boolean): void {
+  if (isPartial) throw fault('unimplemented', 'partial update')
+}

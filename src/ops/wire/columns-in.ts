@@ -1,0 +1,164 @@
+import { fault } from '../../errors/error.ts'
+import type { FieldData, ScalarField, VectorField } from '../../gen/schema_pb.js'
+import type { Column, ColumnBatch, ColumnData, ColumnKind } from '../../model/columns.ts'
+import { type FieldTypeName, fieldTypeByNumber, fieldTypes } from '../../model/fields/table.ts'
+import { floatView } from './floats.ts'
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * The columns of an insert or upsert, full length (the wire's compact form of nullable columns is undone). Float
+ * vectors stay views of the received bytes. Whether a column fits the schema (name, kind, dim, rows) is for the
+ * service to say: columns without `valid_data` come with as many slots as the client sent.
+ * @throws RedkiteError `invalidParameter` for a column that contradicts itself, `unimplemented` for types not served.
+ */
+export function toColumnBatch(fields: readonly FieldData[], rowCount: number): ColumnBatch {
+  return { rowCount, columns: fields.map((field) => toColumn(field, rowCount)) }
+}
+
+function toColumn(field: FieldData, rowCount: number): Column {
+  const type = fieldTypeByNumber(field.type)
+  if (type === null) {
+    throw fault('invalidParameter', `unknown data type ${field.type} of field ${field.fieldName}`)
+  }
+  const kind = fieldTypes[type].kind
+  if (kind === null) throw fault('unimplemented', `data type ${type} of field ${field.fieldName}`)
+  const data = dataOf(field, kind)
+  return { field: field.fieldName, dynamic: field.isDynamic, type, ...withValidity(field, data, rowCount) }
+}
+
+function dataOf(field: FieldData, kind: ColumnKind): ColumnData {
+  const { field: body } = field
+  switch (body.case) {
+    case 'scalars':
+      return scalarData(body.value, field.fieldName, kind)
+    case 'vectors':
+      return vectorData(body.value, field.fieldName)
+    case 'structArrays':
+      throw fault('unimplemented', `struct arrays (field ${field.fieldName})`)
+    case undefined:
+      return emptyOf(kind, 0)
+  }
+}
+
+function scalarData(scalars: ScalarField, name: string, kind: ColumnKind): ColumnData {
+  const { data } = scalars
+  switch (data.case) {
+    case 'boolData':
+      return { kind: 'bool', values: Uint8Array.from(data.value.data, Number) }
+    case 'intData':
+      return { kind: 'int', values: Int32Array.from(data.value.data) }
+    case 'longData':
+      return { kind: 'long', values: BigInt64Array.from(data.value.data) }
+    case 'floatData':
+      return { kind: 'float', values: floatView(data.value.data) }
+    case 'doubleData':
+      return { kind: 'double', values: Float64Array.from(data.value.data) }
+    case 'stringData':
+      return { kind: 'string', values: data.value.data }
+    case 'jsonData':
+      return { kind: 'json', values: data.value.data.map((bytes, row) => jsonText(bytes, name, row)) }
+    case undefined:
+      return emptyOf(kind, 0)
+    default:
+      throw fault('unimplemented', `${data.case} (field ${name})`)
+  }
+}
+
+function jsonText(bytes: Uint8Array, name: string, row: number): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw fault('invalidParameter', `field ${name} holds invalid UTF-8 in row ${row}`)
+  }
+}
+
+function vectorData(vectors: VectorField, name: string): ColumnData {
+  const { data } = vectors
+  const dim = Number(vectors.dim)
+  if (data.case === undefined) return { kind: 'floatVector', dim, values: new Float32Array(0) }
+  if (data.case !== 'floatVector') throw fault('unimplemented', `${data.case} (field ${name})`)
+  const values = floatView(data.value.data)
+  if (dim <= 0) throw fault('invalidParameter', `the dim (${dim}) of field data(${name}) should be greater than 0`)
+  if (values.length % dim !== 0) {
+    throw fault('invalidParameter', `the length(${values.length}) of float data should divide the dim(${dim})`)
+  }
+  return { kind: 'floatVector', dim, values }
+}
+
+/** Spreads a compact column over all rows. A full-length one is accepted too: the Node SDK sends some that way. */
+function withValidity(field: FieldData, data: ColumnData, rowCount: number): Pick<Column, 'data' | 'valid'> {
+  const bits = field.validData
+  if (bits.length === 0) return { data, valid: null }
+  const valid = Uint8Array.from(bits, Number)
+  const count = valid.reduce((sum, bit) => sum + bit, 0)
+  const sent = lengthOf(data)
+  if (bits.length !== rowCount || (sent !== count && sent !== rowCount)) {
+    throw fault('invalidParameter', `the length of field(${field.fieldName}) is wrong`, {
+      expected: count,
+      actual: sent,
+      valid_data: bits.length,
+      num_rows: rowCount,
+    })
+  }
+  if (count === rowCount) return { data, valid: null }
+  return { data: sent === rowCount ? data : scatter(data, valid), valid }
+}
+
+function lengthOf(data: ColumnData): number {
+  if (data.kind !== 'floatVector') return data.values.length
+  return data.dim === 0 ? 0 : data.values.length / data.dim
+}
+
+function scatter(compact: ColumnData, valid: Uint8Array): ColumnData {
+  const full = emptyOf(compact.kind, valid.length, compact.kind === 'floatVector' ? compact.dim : 0)
+  let from = 0
+  for (let row = 0; row < valid.length; row++) {
+    if (valid[row] === 1) copySlot(compact, from++, full, row)
+  }
+  return full
+}
+
+function copySlot(source: ColumnData, from: number, target: ColumnData, to: number): void {
+  if (source.kind === 'floatVector' && target.kind === 'floatVector') {
+    target.values.set(source.values.subarray(from * source.dim, (from + 1) * source.dim), to * source.dim)
+    return
+  }
+  // both are of one kind: `target` was made from `source`
+  const values = target.values as unknown[]
+  values[to] = source.values[from]
+}
+
+/** A column of fillers. */
+export function emptyOf(kind: ColumnKind, rows: number, dim = 0): ColumnData {
+  switch (kind) {
+    case 'bool':
+      return { kind, values: new Uint8Array(rows) }
+    case 'int':
+      return { kind, values: new Int32Array(rows) }
+    case 'long':
+      return { kind, values: new BigInt64Array(rows) }
+    case 'float':
+      return { kind, values: new Float32Array(rows) }
+    case 'double':
+      return { kind, values: new Float64Array(rows) }
+    case 'string':
+      return { kind, values: new Array<string>(rows).fill('') }
+    case 'json':
+      return { kind, values: new Array<string>(rows).fill('null') }
+    case 'floatVector':
+      return { kind, dim, values: new Float32Array(rows * dim) }
+  }
+}
+
+/** The type that a column's kind stands for where nothing better is known. */
+export const typeOfKind = {
+  bool: 'Bool',
+  int: 'Int32',
+  long: 'Int64',
+  float: 'Float',
+  double: 'Double',
+  string: 'VarChar',
+  json: 'JSON',
+  floatVector: 'FloatVector',
+} as const satisfies Record<ColumnKind, FieldTypeName>

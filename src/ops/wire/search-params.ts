@@ -1,0 +1,125 @@
+import { fault } from '../../errors/error.ts'
+import { jsonObject, type Pair } from './properties.ts'
+
+const WINDOW_MAX = 16384
+const ROUND_MAX = 6
+
+/** What `search_params` say (milvus-api.md C2). */
+export interface SearchParams {
+  readonly field: string
+  readonly topk: number
+  readonly offset: number
+  readonly metric: string
+  readonly roundDecimal: number
+  /** The JSON of `params`, over the flat keys that are not named above. */
+  readonly params: Readonly<Record<string, unknown>>
+}
+
+/** Keys that ask for what is not served yet: refused, since ignoring them would answer another question. */
+const UNSERVED = ['group_by_field', 'group_by_fields', 'order_by_fields', 'analyzer_name']
+
+/**
+ * @throws RedkiteError `invalidParameter` with Milvus' texts for values out of range or not readable, `unimplemented`
+ * for grouping and ordering.
+ */
+export function searchParams(pairs: readonly Pair[]): SearchParams {
+  const flat = new Map(pairs.map(({ key, value }) => [key, value]))
+  const take = (key: string): string => {
+    const value = flat.get(key) ?? ''
+    flat.delete(key)
+    return value
+  }
+  refuseUnserved(flat)
+  const field = take('anns_field')
+  const topkText = take('topk')
+  if (topkText === '') throw fault('invalidParameter', 'topk is required')
+  const topk = integer('topk', topkText)
+  const offset = integer('offset', take('offset') || '0')
+  checkWindow(topk, offset)
+  const roundDecimal = round(take('round_decimal'))
+  checkFlag(take('ignore_growing'))
+  const metric = take('metric_type')
+  const nested = jsonObject(take('params'), 'search params')
+  refuseUnserved(new Map(Object.entries(nested).map(([key, value]) => [key, String(value ?? '')])))
+  return { field, topk, offset, metric, roundDecimal, params: { ...scalars(flat), ...nested } }
+}
+
+function refuseUnserved(given: ReadonlyMap<string, string>): void {
+  for (const key of UNSERVED) if (given.get(key)) throw fault('unimplemented', `search parameter ${key}`)
+}
+
+/**
+ * The ranges of topk and offset, the same by gRPC and REST.
+ * @throws RedkiteError `invalidParameter`
+ */
+export function checkWindow(topk: number, offset: number): void {
+  if (topk < 1 || topk > WINDOW_MAX) {
+    const range = `it should be in range [1, ${WINDOW_MAX}], but got ${topk}`
+    throw fault('invalidParameter', `topk [${topk}] is invalid, ${range}`)
+  }
+  if (offset < 0 || offset > WINDOW_MAX) {
+    const range = `it should be in range [0, ${WINDOW_MAX}], but got ${offset}`
+    throw fault('invalidParameter', `offset [${offset}] is invalid, ${range}`)
+  }
+  checkSum(topk, offset)
+}
+
+function checkSum(limit: number, offset: number): void {
+  if (limit + offset > WINDOW_MAX) {
+    throw fault('invalidParameter', `(offset+limit) should be in range [1, ${WINDOW_MAX}], but got ${limit + offset}`)
+  }
+}
+
+/** @throws RedkiteError `invalidParameter` for no query vector, or too many. */
+export function checkNq(nq: number): void {
+  if (nq < 1 || nq > WINDOW_MAX) {
+    throw fault(
+      'invalidParameter',
+      `nq (number of search vector per search request) should be in range [1, ${WINDOW_MAX}], but got ${nq}`,
+    )
+  }
+}
+
+/** The limit and offset of a query; the offset counts only with a limit. */
+export function queryWindow(limitText: string, offsetText: string): { limit: number | null; offset: number } {
+  if (limitText === '') return { limit: null, offset: 0 }
+  const limit = integer('limit', limitText)
+  if (limit <= 0) throw fault('invalidParameter', `limit [${limit}] is invalid, should be greater than 0`)
+  const offset = integer('offset', offsetText || '0')
+  if (offset < 0) throw fault('invalidParameter', `offset [${offset}] is invalid, should be gte than 0`)
+  checkSum(limit, offset)
+  return { limit, offset }
+}
+
+/** @throws RedkiteError `unimplemented` for what a query's parameters ask and is not served yet. */
+export function refuseQueryParams(given: ReadonlyMap<string, string>): void {
+  refuseUnserved(given)
+}
+
+function integer(name: string, text: string): number {
+  if (!/^[+-]?\d{1,15}$/.test(text)) throw fault('invalidParameter', `${name} [${text}] is invalid`)
+  return Number(text)
+}
+
+function round(text: string): number {
+  if (text === '') return -1
+  const value = /^-?\d{1,3}$/.test(text) ? Number(text) : Number.NaN
+  if (value === -1 || (value >= 0 && value <= ROUND_MAX)) return value
+  throw fault(
+    'invalidParameter',
+    `round_decimal [${text}] is invalid, should be -1 or an integer in range [0, ${ROUND_MAX}]`,
+  )
+}
+
+/** Go's ParseBool; a single node has no growing data to leave out, so the value itself changes nothing. */
+function checkFlag(text: string): void {
+  if (!/^(|1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(text)) {
+    throw fault('invalidParameter', 'parse ignore growing field failed')
+  }
+}
+
+/** Flat values are strings on the wire; numbers among them are numbers to the engine. */
+function scalars(flat: ReadonlyMap<string, string>): Record<string, unknown> {
+  const numeric = /^-?(0|[1-9]\d{0,14})(\.\d+)?([eE][+-]?\d+)?$/
+  return Object.fromEntries([...flat].map(([key, value]) => [key, numeric.test(value) ? Number(value) : value]))
+}
