@@ -1,0 +1,64 @@
+import { Command } from 'commander'
+import { loadConfig } from '../../config/load.ts'
+import { EXIT, type ExitCode, StartError } from '../../errors/start-error.ts'
+import { createLog, type LogSettings, type LogSink } from '../../observe/log-sink.ts'
+import { addConfigOptions, type ConfigOptions, toLoadInput } from '../config-options.ts'
+import { bindToIo, type CliIo } from '../io.ts'
+import { untilStopped } from '../signals.ts'
+
+const EXAMPLES = `
+Examples:
+  $ redkite run --auto-tls                            one-way TLS, certificates made at the first start
+  $ redkite run --tls mutual --tls-dir tls            clients need a certificate of the CA in tls/ca.pem
+  $ redkite run --config milvus.yaml --data /var/lib/redkite
+  $ redkite run --set common.security.authorizationEnabled=true
+  $ milvus run standalone                             the same command under the name Milvus images use
+
+Signals: TERM, INT and QUIT finish what runs and stop (a second one stops at once); HUP reloads certificates.
+Exit codes: 0 stopped, 64 usage, 73 data directory, 74 disk, 75 port or data directory in use, 77 unreadable key,
+78 configuration.`
+
+interface RunOptions extends ConfigOptions {
+  readonly readyFile?: string
+}
+
+/** `redkite run`: the server. */
+export function runCommand(io: CliIo): Command {
+  const command = bindToIo(new Command('run'), io)
+    .description('serve until stopped')
+    .argument('[role]', 'standalone, the only one there is')
+  return addConfigOptions(command)
+    .option('--ready-file <file>', 'write a JSON file with the addresses once all ports answer')
+    .addHelpText('after', EXAMPLES)
+    .action(async (role: string | undefined, options: RunOptions) => {
+      if (role !== undefined && role !== 'standalone') {
+        throw new StartError(EXIT.usage, `role ${role}: only standalone is served here`, 'redkite run standalone')
+      }
+      io.setExitCode(await run(io, options))
+    })
+}
+
+async function run(io: CliIo, options: RunOptions): Promise<ExitCode> {
+  const { readyFile, ...rest } = options
+  const loaded = loadConfig(toLoadInput(rest))
+  const log = openLog(loaded.config.log)
+  try {
+    return await untilStopped(log, async () => {
+      const { startServer } = await import('../../server.ts')
+      const autoTls = loaded.config.autoTls
+      return startServer({ loaded, autoTls, readyFile: readyFile ?? null, log, io })
+    })
+  } finally {
+    log.flush()
+  }
+}
+
+function openLog(settings: LogSettings): LogSink {
+  try {
+    return createLog(settings)
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown)
+    const message = `cannot open the log file under log.file.rootPath ${settings.file.rootPath}: ${reason}`
+    throw new StartError(EXIT.cannotCreate, message, 'make the directory writable, or leave log.file.rootPath empty')
+  }
+}

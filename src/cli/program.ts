@@ -1,0 +1,35 @@
+import { Command } from 'commander'
+import { REDKITE_VERSION } from '../version.ts'
+import { configCommand } from './commands/config.ts'
+import { runCommand } from './commands/run.ts'
+import { bindToIo, type CliIo } from './io.ts'
+
+const EXAMPLES = `
+Examples:
+  $ redkite run --auto-tls                       serve on TLS with certificates made at the first start
+  $ redkite run --config milvus.yaml             serve as a Milvus configuration says
+  $ redkite certs create --dir tls               make the CA, server and client certificates
+  $ redkite run --tls mutual --tls-dir tls       require client certificates
+  $ redkite config check values.yaml             explain a milvus.yaml, Helm values or operator resource
+  $ redkite config show --changed                every value that is not a default, with its source`
+
+/**
+ * The command tree. A command that brings heavy libraries is imported only when it is the one called, or when all are
+ * listed; so `config` and `run` start fast.
+ * @param name what the user typed: `redkite` or `milvus`
+ * @param called the first argument
+ */
+export async function createProgram(io: CliIo, name: string, called: string | undefined): Promise<Command> {
+  const program = bindToIo(new Command(name), io)
+    .description('A vector database server that Milvus clients use unchanged, encrypted in transit.')
+    .version(REDKITE_VERSION, '-V, --version', 'print the version')
+    .helpCommand('help [command]', 'explain a command')
+    .addHelpText('after', EXAMPLES.replaceAll('$ redkite', `$ ${name}`))
+    .addCommand(runCommand(io))
+    .addCommand(configCommand(io))
+  if (called !== 'run' && called !== 'config') {
+    const { certsCommand } = await import('./commands/certs.ts')
+    program.addCommand(certsCommand(io))
+  }
+  return program
+}
