@@ -1,6 +1,7 @@
 /** A thread that reads: scans, filters and large fetches, on read-only connections of its own. */
 import { parentPort, type Transferable } from 'node:worker_threads'
 import type { Column } from '../../model/columns.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import type { ReaderCalls, Replies, Request } from './messages.ts'
 import { Reader } from './read.ts'
 import { wireError } from './sqlite-error.ts'
@@ -9,6 +10,8 @@ type ReadRequest = Request<ReaderCalls>
 
 /** Connections kept open, the least recently used closed first: each has a page cache. */
 const OPEN_READERS = 32
+/** Quiet time after which the garbage of the reads is collected. */
+const SETTLE_MS = 2000
 const readers = new Map<string, Reader>()
 
 function readerOf(file: string): Reader {
@@ -59,6 +62,8 @@ function isColumn(value: unknown): value is Column {
   return typeof value === 'object' && value !== null && 'data' in value && 'valid' in value
 }
 
+let settleTimer: NodeJS.Timeout | null = null
+
 parentPort?.on('message', (request: ReadRequest) => {
   let message: Replies
   try {
@@ -69,4 +74,6 @@ parentPort?.on('message', (request: ReadRequest) => {
   }
   const [reply] = message.replies
   parentPort?.postMessage(message, reply?.ok ? transferables(reply.answer) : [])
+  settleTimer ??= setTimeout(collectGarbage, SETTLE_MS)
+  settleTimer.refresh()
 })

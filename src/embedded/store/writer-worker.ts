@@ -3,6 +3,7 @@
  * transaction, and answers after the fsync; what arrives meanwhile is the next group.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { collectGarbage } from './collect-garbage.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { Replies, Reply, Request, WriterCalls } from './messages.ts'
 import { wireError } from './sqlite-error.ts'
@@ -129,6 +130,7 @@ function settle(): void {
       // As after a commit: durable already.
     }
   }
+  collectGarbage()
 }
 
 if (parentPort) serve(parentPort)
