@@ -140,8 +140,12 @@ async function openService(config: Config, log: Log, metrics: Metrics): Promise<
     metrics,
   })
   await rootReady
-  const enabled = config.auth.authorizationEnabled
-  return { service, gate: new Gate({ enabled, keeper, log: log.at('auth/gate.ts'), metrics }) }
+  const { authorizationEnabled: enabled, passwordAttemptsMax: attemptsMax } = config.auth
+  const windowMs = config.auth.passwordAttemptsWindowMs
+  return {
+    service,
+    gate: new Gate({ enabled, keeper, backOff: { attemptsMax, windowMs }, log: log.at('auth/gate.ts'), metrics }),
+  }
 }
 
 interface Ports {

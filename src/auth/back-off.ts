@@ -1,22 +1,32 @@
-/** Failures before the first wait, and the longest wait. */
-const FREE_FAILURES = 5
+export interface BackOffLimits {
+  /** Failures of one user from one address before the first wait. */
+  readonly attemptsMax: number
+  /** Failures are forgotten after this much time without another. */
+  readonly windowMs: number
+}
+
+/** An address may fail this many times as often, whatever the users. */
+const ADDRESS_FACTOR = 10
 const WAIT_MS_MAX = 60_000
 const ENTRIES_MAX = 10_000
 
 interface Record {
   failures: number
   blockedUntil: number
+  lastAt: number
 }
 
 /**
- * Slows down guessing: after five failures of one user from one address, and after fifty from one address whatever
- * the user, each further failure doubles the wait, up to a minute. A user is never locked out at other addresses.
+ * Slows down guessing: after `attemptsMax` failures of one user from one address, and after ten times as many from one
+ * address whatever the user, each further failure doubles the wait, up to a minute. A user is never locked out at other addresses.
  */
 export class BackOff {
   readonly #records = new Map<string, Record>()
+  readonly #limits: BackOffLimits
   readonly #now: () => number
 
-  constructor(now: () => number = Date.now) {
+  constructor(limits: BackOffLimits, now: () => number = Date.now) {
+    this.#limits = limits
     this.#now = now
   }
 
@@ -30,8 +40,8 @@ export class BackOff {
   }
 
   failed(user: string, address: string): void {
-    this.#count(pairKey(user, address), FREE_FAILURES)
-    this.#count(address, FREE_FAILURES * 10)
+    this.#count(pairKey(user, address), this.#limits.attemptsMax)
+    this.#count(address, this.#limits.attemptsMax * ADDRESS_FACTOR)
   }
 
   succeeded(user: string, address: string): void {
@@ -39,11 +49,15 @@ export class BackOff {
   }
 
   #count(key: string, free: number): void {
-    const record = this.#records.get(key) ?? { failures: 0, blockedUntil: 0 }
+    const now = this.#now()
+    const before = this.#records.get(key)
     this.#records.delete(key)
+    const isFresh = before !== undefined && now - before.lastAt <= this.#limits.windowMs
+    const record = isFresh ? before : { failures: 0, blockedUntil: 0, lastAt: now }
     record.failures++
+    record.lastAt = now
     const over = record.failures - free
-    if (over >= 0) record.blockedUntil = this.#now() + Math.min(1_000 * 2 ** Math.min(over, 10), WAIT_MS_MAX)
+    if (over >= 0) record.blockedUntil = now + Math.min(1_000 * 2 ** Math.min(over, 10), WAIT_MS_MAX)
     this.#records.set(key, record)
     if (this.#records.size > ENTRIES_MAX) {
       const [oldest] = this.#records.keys()

@@ -6,7 +6,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Access } from '../ops/op.ts'
 import type { Pass, Principal } from '../service.ts'
 import type { Authority, Credentials } from './authority.ts'
-import { BackOff } from './back-off.ts'
+import { BackOff, type BackOffLimits } from './back-off.ts'
 import type { Keeper } from './keeper.ts'
 import { readLogin, refused, restRefused } from './login.ts'
 
@@ -14,6 +14,7 @@ export interface GateOptions {
   /** `common.security.authorizationEnabled`. */
   readonly enabled: boolean
   readonly keeper: Keeper
+  readonly backOff: BackOffLimits
   readonly log: Log
   readonly metrics: Metrics
 }
@@ -32,10 +33,11 @@ const WRONG_PASSWORD = 'auth check failure, please check username and password a
 /** The only place that mints a `Pass`. */
 export class Gate implements Authority {
   readonly #options: GateOptions
-  readonly #backOff = new BackOff()
+  readonly #backOff: BackOff
 
   constructor(options: GateOptions) {
     this.#options = options
+    this.#backOff = new BackOff(options.backOff)
   }
 
   async authenticate(credentials: Credentials, peer: string): Promise<Principal> {
