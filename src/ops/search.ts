@@ -10,7 +10,7 @@ import { resultFields, toFieldData } from './wire/columns-out.ts'
 import { readConsistency } from './wire/consistency.ts'
 import { toWireIds } from './wire/ids.ts'
 import { queryVectors } from './wire/placeholders.ts'
-import { checkNq, searchParams } from './wire/search-params.ts'
+import { searchParams } from './wire/search-params.ts'
 import { templatesOf } from './wire/templates.ts'
 
 export const search: Op<'Search'> = defineOp({
@@ -21,7 +21,6 @@ export const search: Op<'Search'> = defineOp({
     const { field, ...params } = searchParams(message.searchParams)
     const input = message.searchInput
     const query = queryVectors(input.case === 'placeholderGroup' ? input.value : new Uint8Array(0), field)
-    checkNq(query.nq)
     const nq = Number(message.nq)
     if (nq !== 0 && nq !== query.nq) {
       throw fault('invalidParameter', `nq (${nq}) is not equal to the number of query vectors (${query.nq})`)

@@ -23,9 +23,8 @@ export const showCollections: Op<'ShowCollections'> = defineOp({
     shardsNum: collections.map(() => 1),
   }),
   rest: [
+    // answered to GET too (protocol/rest/routes.ts)
     post('collections/list', list),
-    // the documentation's curl sends a GET
-    { method: 'GET', path: '/v2/vectordb/collections/list', run: list },
     { method: 'GET', path: '/v1/vector/collections', run: list },
   ],
 })

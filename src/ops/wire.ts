@@ -36,9 +36,14 @@ const DEPTH_MAX = 100
 
 /**
  * The message in `bytes`. Byte fields are views of `bytes`: the caller must not reuse the buffer.
- * @throws RedkiteError `malformedMessage` naming what is wrong.
+ * @param kind the error of bytes that are not this message: a message inside another is a parameter like others
+ * @throws RedkiteError of `kind`, naming what is wrong.
  */
-export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
+export function decodeMessage<D extends DescMessage>(
+  schema: D,
+  bytes: Uint8Array,
+  kind: 'malformedMessage' | 'invalidParameter' = 'malformedMessage',
+): MessageShape<D> {
   try {
     const walk: Walk = { repack: false }
     const reader = new BinaryReader(bytes)
@@ -46,7 +51,7 @@ export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Arra
     return fromBinary(schema, walk.repack ? repacked(schema, bytes) : bytes, { readUnknownFields: false })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw faultText('malformedMessage', `cannot decode ${schema.name}: ${reason}`, { cause })
+    throw faultText(kind, `cannot decode ${schema.name}: ${reason}`, { cause })
   }
 }
 

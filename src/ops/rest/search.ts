@@ -4,7 +4,7 @@ import type { RestInput, RestOutput } from '../op.ts'
 import { consistencyByName } from '../wire/consistency.ts'
 import type { QueryVectors } from '../wire/placeholders.ts'
 import { isObject, type Pair, textOf } from '../wire/properties.ts'
-import { checkNq, searchParams } from '../wire/search-params.ts'
+import { searchParams } from '../wire/search-params.ts'
 import { templatesFromJson } from '../wire/templates.ts'
 import { collectionOf, integer, notJson, object, requireFields, text, texts } from './body.ts'
 import { idsOut, shortFloat, toRows } from './rows.ts'
@@ -32,7 +32,6 @@ function searchOf(input: RestInput): SearchRequest {
   refuseUnserved(body)
   const { field, ...params } = searchParams(pairsOf(body))
   const query = vectorsOf(body['data'])
-  checkNq(query.nq)
   const level = text(body, 'consistencyLevel')
   return {
     ...collectionOf(input),

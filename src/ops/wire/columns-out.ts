@@ -64,8 +64,17 @@ function compactVectors(data: { dim: number; values: Float32Array }, valid: Uint
   return compact
 }
 
-/** The names of a result's columns as clients expect them: a `*` becomes the columns that it brought. */
+const META_KEY = /^\$meta\[\s*(?:"([^"]+)"|'([^']+)')\s*\]$/
+
+/**
+ * The names of a result's columns as the SDKs need them: they look every name up among the columns or among the keys
+ * of `$meta`, so `*` becomes the columns that it brought, and `$meta["k"]` the key.
+ */
 export function resultFields(outputFields: readonly string[], columns: readonly Column[]): string[] {
-  const names = outputFields.flatMap((name) => (name === '*' ? columns.map((column) => column.field) : [name]))
+  const names = outputFields.flatMap((name) => {
+    if (name === '*') return columns.map((column) => column.field)
+    const key = META_KEY.exec(name)
+    return [key?.[1] ?? key?.[2] ?? name]
+  })
   return [...new Set(names)]
 }

@@ -25,7 +25,7 @@ const ENGINE_NAMES: Readonly<Record<number, string>> = {
  * @throws RedkiteError `invalidParameter` for another vector type or vectors of unequal length.
  */
 export function queryVectors(bytes: Uint8Array, annsField: string): QueryVectors {
-  const group = decodeMessage(PlaceholderGroupSchema, bytes)
+  const group = decodeMessage(PlaceholderGroupSchema, bytes, 'invalidParameter')
   const [first] = group.placeholders
   if (!first || group.placeholders.length > 1) {
     throw fault('invalidParameter', `please specify one placeholder, got ${group.placeholders.length}`)

@@ -17,7 +17,7 @@ const DATA_TYPE_STRING = 20
  * @throws RedkiteError `unimplemented` for functions and struct arrays, `invalidParameter` for unknown types.
  */
 export function schemaFromBytes(bytes: Uint8Array): CollectionSchema {
-  const message = decodeMessage(CollectionSchemaSchema, bytes)
+  const message = decodeMessage(CollectionSchemaSchema, bytes, 'invalidParameter')
   refuseUnserved(message)
   const fields = message.fields.map(fieldIn)
   return {

@@ -1,7 +1,6 @@
 import { fault } from '../../errors/error.ts'
 import { jsonObject, type Pair } from './properties.ts'
 
-const WINDOW_MAX = 16384
 const ROUND_MAX = 6
 
 /** What `search_params` say (milvus-api.md C2). */
@@ -19,8 +18,9 @@ export interface SearchParams {
 const UNSERVED = ['group_by_field', 'group_by_fields', 'order_by_fields', 'analyzer_name']
 
 /**
- * @throws RedkiteError `invalidParameter` with Milvus' texts for values out of range or not readable, `unimplemented`
- * for grouping and ordering.
+ * Reads the parameters; the ranges of topk and offset are configured, so the service checks them.
+ * @throws RedkiteError `invalidParameter` with Milvus' texts for what cannot be read, `unimplemented` for grouping and
+ * ordering.
  */
 export function searchParams(pairs: readonly Pair[]): SearchParams {
   const flat = new Map(pairs.map(({ key, value }) => [key, value]))
@@ -35,7 +35,6 @@ export function searchParams(pairs: readonly Pair[]): SearchParams {
   if (topkText === '') throw fault('invalidParameter', 'topk is required')
   const topk = integer('topk', topkText)
   const offset = integer('offset', take('offset') || '0')
-  checkWindow(topk, offset)
   const roundDecimal = round(take('round_decimal'))
   checkFlag(take('ignore_growing'))
   const metric = take('metric_type')
@@ -48,47 +47,10 @@ function refuseUnserved(given: ReadonlyMap<string, string>): void {
   for (const key of UNSERVED) if (given.get(key)) throw fault('unimplemented', `search parameter ${key}`)
 }
 
-/**
- * The ranges of topk and offset, the same by gRPC and REST.
- * @throws RedkiteError `invalidParameter`
- */
-export function checkWindow(topk: number, offset: number): void {
-  if (topk < 1 || topk > WINDOW_MAX) {
-    const range = `it should be in range [1, ${WINDOW_MAX}], but got ${topk}`
-    throw fault('invalidParameter', `topk [${topk}] is invalid, ${range}`)
-  }
-  if (offset < 0 || offset > WINDOW_MAX) {
-    const range = `it should be in range [0, ${WINDOW_MAX}], but got ${offset}`
-    throw fault('invalidParameter', `offset [${offset}] is invalid, ${range}`)
-  }
-  checkSum(topk, offset)
-}
-
-function checkSum(limit: number, offset: number): void {
-  if (limit + offset > WINDOW_MAX) {
-    throw fault('invalidParameter', `(offset+limit) should be in range [1, ${WINDOW_MAX}], but got ${limit + offset}`)
-  }
-}
-
-/** @throws RedkiteError `invalidParameter` for no query vector, or too many. */
-export function checkNq(nq: number): void {
-  if (nq < 1 || nq > WINDOW_MAX) {
-    throw fault(
-      'invalidParameter',
-      `nq (number of search vector per search request) should be in range [1, ${WINDOW_MAX}], but got ${nq}`,
-    )
-  }
-}
-
-/** The limit and offset of a query; the offset counts only with a limit. */
+/** The limit and offset of a query; the offset counts only with a limit. Ranges are the service's. */
 export function queryWindow(limitText: string, offsetText: string): { limit: number | null; offset: number } {
   if (limitText === '') return { limit: null, offset: 0 }
-  const limit = integer('limit', limitText)
-  if (limit <= 0) throw fault('invalidParameter', `limit [${limit}] is invalid, should be greater than 0`)
-  const offset = integer('offset', offsetText || '0')
-  if (offset < 0) throw fault('invalidParameter', `offset [${offset}] is invalid, should be gte than 0`)
-  checkSum(limit, offset)
-  return { limit, offset }
+  return { limit: integer('limit', limitText), offset: integer('offset', offsetText || '0') }
 }
 
 /** @throws RedkiteError `unimplemented` for what a query's parameters ask and is not served yet. */
