@@ -63,8 +63,8 @@ export function stringValue(image: string, offset: number): string {
   return value
 }
 
-function codePoint(code: number, escape: string, offset: number): string {
-  if (code > 0x10ffff) throw new FilterFailure(`escape ${escape} is not a Unicode code point`, offset)
+function codePoint(code: number, written: string, offset: number): string {
+  if (code > 0x10ffff) throw new FilterFailure(`escape ${written} is not a Unicode code point`, offset)
   return String.fromCodePoint(code)
 }
 

@@ -159,12 +159,13 @@ function columnInSql(operand: ColumnOperand, values: readonly Scalar[], params: 
 
 /** A parenthesised list, or a subquery over one JSON parameter where it is long (64 bits survive there too). */
 function listSql(values: readonly Scalar[], params: Params): string {
-  if (values.length > LIST_PARAMETERS_MAX && values.every((value) => value !== Infinity && value !== -Infinity)) {
-    params.push(`[${values.map((v) => (typeof v === 'bigint' ? String(v) : JSON.stringify(bound(v)))).join()}]`)
+  const list = [...new Set(values.map(bound))]
+  if (list.length > LIST_PARAMETERS_MAX && list.every((value) => value !== Infinity && value !== -Infinity)) {
+    params.push(`[${list.map((value) => (typeof value === 'bigint' ? String(value) : JSON.stringify(value))).join()}]`)
     return '(SELECT value FROM json_each(?))'
   }
-  for (const value of values) params.push(bound(value))
-  return `(${values.map(() => '?').join()})`
+  for (const value of list) params.push(value)
+  return `(${list.map(() => '?').join()})`
 }
 
 /** The values of one JSON type each are compared with stored values of that type. */

@@ -7,7 +7,7 @@ import { FilterFailure } from './failure.ts'
  */
 const STRING = String.raw`(?:u8|u|U|L)?(?:"[^"\\\r\n]*(?:\\[\s\S][^"\\\r\n]*)*"|'[^'\\\r\n]*(?:\\[\s\S][^'\\\r\n]*)*')`
 const RAW_STRING = String.raw`[rR](?:"[^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*)*"|'[^'\\\r\n]*(?:\\[^\r\n][^'\\\r\n]*)*')`
-const NAME = String.raw`[A-Za-z_][A-Za-z0-9_]*`
+const NAME = '[A-Za-z_][A-Za-z0-9_]*'
 const WORDS = 'in|IN|and|AND|or|OR|not|NOT|like|LIKE'
 
 /** Any operator with a left and a right operand; its precedence is in the parser's table. */
