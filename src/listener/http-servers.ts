@@ -103,7 +103,8 @@ function isGrpc(contentType: string | undefined): boolean {
 function createRestServer(limits: ListenerLimits): Http1Server {
   const server = createHttp1({
     maxHeaderSize: limits.headerBytesMax,
-    headersTimeout: limits.headersTimeoutMs,
+    // Node wants it no longer than requestTimeout.
+    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
@@ -118,8 +119,9 @@ function createStreamServer(limits: ListenerLimits): Http2Server {
     settings: {
       initialWindowSize: limits.windowBytes,
       maxConcurrentStreams: limits.streamsPerConnectionMax,
-      // Only advertised by Node; `headerBytes` enforces it.
-      maxHeaderListSize: limits.headerBytesMax,
+      // Above this Node resets the stream (ENHANCE_YOUR_CALM) without a word; between our limit and this one
+      // `refuseHeaders` can answer with a status.
+      maxHeaderListSize: 2 * limits.headerBytesMax,
       enableConnectProtocol: false,
     },
     maxSessionInvalidFrames: limits.invalidFramesMax,

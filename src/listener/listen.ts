@@ -123,6 +123,8 @@ class PortListener implements Listener {
     }
     this.#connections.destroyAll()
     await this.#closed
+    // The server says 'close' a moment before its last socket does.
+    while (this.#connections.size > 0) await new Promise((resolve) => setImmediate(resolve))
     this.#stop()
   }
 
