@@ -51,12 +51,15 @@ export class ByteBudget {
     holder.pause()
   }
 
-  /** Gives back everything `holder` took; idempotent. Whoever waited the longest goes on. */
+  /**
+   * Gives back everything `holder` took; idempotent. Whoever waited the longest goes on, and so does `holder` itself:
+   * a paused HTTP/2 stream never closes.
+   */
   release(holder: BudgetHolder): void {
     this.#used -= holder.held
     holder.held = 0
     if (this.#waiting.size === 0 && this.#privileged === null) return
-    this.#waiting.delete(holder)
+    if (this.#waiting.delete(holder)) holder.resume()
     if (this.#privileged === holder) this.#privileged = null
     for (const next of this.#waiting) {
       if (this.#used > this.#bytesMax) {

@@ -4,7 +4,6 @@ import { test } from 'node:test'
 import { fromBinary } from '@bufbuild/protobuf'
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { FieldDescriptorProto_Type, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
-import grpc from '@grpc/grpc-js'
 import { grpcClient, type TestClient } from '../support/grpc-client.ts'
 import { startProtocolServer, TOKEN } from '../support/protocol-server.ts'
 

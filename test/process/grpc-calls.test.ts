@@ -71,6 +71,9 @@ test('credentials are asked for before the body is read', async () => {
   )
   const admitted = await client.call('GetVersion', '', { metadata: { authorization: TOKEN } })
   assert.equal(admitted.code, 0)
+  const pushed = await client.call('Query', Buffer.alloc(9_000_000), { metadata: { authorization: 'eDp5' } })
+  assert.equal(pushed.code, 16)
+  await eventually(() => server.openStreams() === 0)
   assert.equal(server.seen.passes[0]?.principal.kind, 'user')
 })
 

@@ -100,6 +100,7 @@ test('the deadline counts from the headers and covers the body; the unfinished b
   assert.equal(rstCode, http2.constants.NGHTTP2_NO_ERROR)
   assert.equal(server.budget.used, 0)
   assert.equal(server.seen.requests.length, 0)
+  await eventually(() => server.openStreams() === 0)
 })
 
 test('a body that trickles is cut off without a deadline', async () => {
@@ -123,6 +124,7 @@ test('a length prefix above the limit is refused at once and reset', async () =>
   assert.match(String(headers['grpc-message']), /larger than max \(2147483647 vs\. 1000\)/)
   assert.equal(trailersOnly, true)
   assert.equal(rstCode, http2.constants.NGHTTP2_NO_ERROR)
+  await eventually(() => server.openStreams() === 0)
 })
 
 test('above the byte budget a second body waits for the first', async () => {
@@ -144,6 +146,20 @@ test('above the byte budget a second body waits for the first', async () => {
   const [one, two] = await Promise.all([answer(first), answer(second)])
   assert.deepEqual([one.body.length, two.body.length], [400_005, 400_005])
   assert.equal(server.budget.used, 0)
+})
+
+test('a body that waits is ended by its deadline, and its stream closes', async () => {
+  await using server = await startProtocolServer({ limits: { bytesInFlightMax: 1000 } })
+  using session = connect(server.address)
+  const first = open(session, 'Query')
+  first.write(frame('a'.repeat(4000)).subarray(0, 2000))
+  await eventually(() => server.budget.used === 2000)
+  const second = open(session, 'Query', { 'grpc-timeout': '100m' })
+  second.write(frame('a'.repeat(400_000)).subarray(0, 300_000))
+  const { headers } = await answer(second)
+  assert.equal(headers['grpc-status'], '4')
+  assert.equal(server.budget.used, 2000)
+  await eventually(() => server.openStreams() === 1)
 })
 
 test('beyond the waiting limit a body is refused', async () => {

@@ -134,6 +134,8 @@ export interface ProtocolServer extends AsyncDisposable {
   readonly seen: Seen
   readonly health: { healthy: boolean }
   readonly budget: ByteBudget
+  /** HTTP/2 streams not closed on the server yet. */
+  openStreams(): number
   readonly metrics: ReturnType<typeof createMetrics>
 }
 
@@ -167,7 +169,12 @@ export async function startProtocolServer(
   h2.on('session', (session) => session.setLocalWindowSize(1 << 20))
   const sessions = new Set<http2.ServerHttp2Session>()
   h2.on('session', (session) => sessions.add(session))
+  let streams = 0
   h2.on('stream', (stream, headers, flags, raw) => {
+    streams++
+    stream.on('close', () => {
+      streams--
+    })
     if (headers['content-type']?.startsWith('application/grpc')) grpc(stream, headers, facts)
     else compat.emit('stream', stream, headers, flags, raw)
   })
@@ -186,6 +193,7 @@ export async function startProtocolServer(
     seen,
     health,
     budget,
+    openStreams: () => streams,
     metrics,
     async [Symbol.asyncDispose]() {
       for (const session of sessions) session.destroy()

@@ -1,8 +1,6 @@
 import { faultText } from '../../errors/error.ts'
+import { parseExact } from './big-integers.ts'
 
-/** A JSON number token of 16 digits or more without fraction or exponent: it may exceed 2^53. */
-const BIG_INTEGER = /(?:^|[\s,:[])-?\d{16,}(?=[\s,\]}]|$)/
-const INTEGER = /^-?\d+$/
 /** Milvus' wording (httpserver: ErrIncorrectParameterFormat). */
 const NOT_JSON = 'can only accept json format request'
 
@@ -10,7 +8,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * The JSON object in `bytes`. Integers beyond 2^53 come out as bigint, so that an int64 keeps its 64 bits; others
- * are numbers. Only a body that holds such an integer pays for the slower parse.
+ * are numbers.
  * @throws RedkiteError `restNotJson` for anything that is no JSON object in UTF-8.
  */
 export function parseBody(bytes: Uint8Array): Readonly<Record<string, unknown>> {
@@ -22,18 +20,10 @@ export function parseBody(bytes: Uint8Array): Readonly<Record<string, unknown>> 
 function parse(bytes: Uint8Array): unknown {
   if (bytes.length === 0) throw faultText('restNotJson', `${NOT_JSON}, error: EOF`)
   try {
-    const text = utf8.decode(bytes)
-    return BIG_INTEGER.test(text) ? JSON.parse(text, keepInteger) : JSON.parse(text)
+    return parseExact(utf8.decode(bytes))
   } catch (error) {
     throw faultText('restNotJson', `${NOT_JSON}, error: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-/** `context.source` is the number's own text (ES2026 "JSON.parse source text access"). */
-function keepInteger(this: unknown, _key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
-  const source = context?.source
-  return source !== undefined && INTEGER.test(source) ? BigInt(source) : value
 }
 
 /**
