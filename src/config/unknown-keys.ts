@@ -2,7 +2,7 @@ import type { Entry, Finding } from './finding.ts'
 import { sourceText } from './finding.ts'
 import { foldKey, foldLeaf, nearest } from './fold.ts'
 import { NO_EFFECT } from './schema/no-effect.ts'
-import { type Key, keys } from './schema.ts'
+import { findKey, type Key, keys, keyTable } from './schema.ts'
 
 const noEffect: ReadonlySet<string> = new Set(NO_EFFECT.map(foldKey))
 
@@ -62,22 +62,30 @@ export function unknownKey(entry: Entry): Finding {
   }
 }
 
-/** The keys without effect, as one line: their sections and how many keys each. */
+/**
+ * What was given without effect, as one line: whole foreign sections with their number of keys, and by name the keys of
+ * the table whose value was changed in vain.
+ */
 export function noEffectFinding(entries: readonly Entry[]): Finding | null {
-  const [first] = entries
-  if (first === undefined) return null
   const counts = new Map<string, number>()
-  for (const entry of entries) {
-    const section = `${entry.key.split('.')[0]}.*`
+  const names = new Set<string>()
+  for (const { key, value } of entries) {
+    const known = findKey(key)
+    if (known !== null) {
+      if (value.trim() !== keyTable[known.key].default) names.add(known.key)
+      continue
+    }
+    const section = `${key.split('.')[0]}.*`
     counts.set(section, (counts.get(section) ?? 0) + 1)
   }
-  const list = [...counts].map(([section, count]) => `${section} (${count})`).join(', ')
+  const parts = [...names, ...[...counts].map(([section, number]) => `${section} (${number})`)]
+  if (parts.length === 0) return null
   return {
     severity: 'info',
     key: null,
-    message: `accepted, no effect here: ${list}`,
+    message: `accepted, no effect here: ${parts.join(', ')}`,
     hint: null,
-    source: first.source.kind === 'file' ? { ...first.source } : null,
+    source: null,
   }
 }
 

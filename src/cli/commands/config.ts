@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { type Finding, findingText, sourceText } from '../../config/finding.ts'
 import { type LoadResult, tryLoadConfig } from '../../config/load.ts'
 import type { Effective } from '../../config/resolve.ts'
+import { keyTable } from '../../config/schema.ts'
 import { EXIT } from '../../errors/start-error.ts'
 import { addConfigOptions, type ConfigOptions, toLoadInput } from '../config-options.ts'
 import { bindToIo, type CliIo, type OutputFormat, outputOption, printResult } from '../io.ts'
@@ -38,7 +39,9 @@ interface ShowOptions extends ConfigOptions {
 function show(io: CliIo, options: ShowOptions): void {
   const { changed, output, ...rest } = options
   const result = tryLoadConfig(toLoadInput(rest))
-  const rows = changed === true ? result.effective.filter(({ source }) => source.kind !== 'default') : result.effective
+  const rows = result.effective.filter(
+    ({ key, source }) => source.kind !== 'default' || (changed !== true && keyTable[key].effect !== 'none'),
+  )
   printResult(io, output, rows.length === 0 ? 'nothing but defaults\n' : effectiveTable(rows), {
     values: rows.map(({ key, value, source }) => ({ key, value, source: sourceText(source) })),
     findings: result.findings,

@@ -14,8 +14,8 @@ export const limitKeys = {
     type: bytes(1024),
     default: '268435456',
     doc: 'Largest response message.',
-    as: 'limits.responseBytesMax',
     fallback: ['grpc.serverMaxSendSize'],
+    effect: 'none',
   },
   'redkite.limits.headerBytesMax': { type: bytes(1024), default: '16384', doc: 'All headers of a request.' },
   'redkite.limits.streamsPerConnectionMax': {
@@ -90,19 +90,19 @@ export const limitKeys = {
     type: int(1),
     default: '16384',
     doc: 'Most rows of a query, offset included.',
-    as: 'limits.queryWindowMax',
+    effect: 'none',
   },
   'quotaAndLimits.limits.maxOutputSize': {
     type: bytes(1),
     default: '104857600',
     doc: 'Largest result of a search or query.',
-    as: 'limits.outputBytesMax',
+    effect: 'none',
   },
   'quotaAndLimits.limits.maxInsertSize': {
     type: int(-1),
     default: '-1',
     doc: 'Largest insert, in bytes; -1: as large as a message.',
-    as: 'limits.insertBytesMax',
+    effect: 'none',
   },
   'quotaAndLimits.limits.maxCollectionNum': {
     type: int(1),
@@ -114,7 +114,7 @@ export const limitKeys = {
     type: int(1),
     default: '65536',
     doc: 'Most collections of a database.',
-    as: 'limits.collectionsPerDatabaseMax',
+    effect: 'none',
   },
   'rootCoord.maxDatabaseNum': { type: int(1), default: '64', doc: 'Most databases.', as: 'limits.databasesMax' },
   'rootCoord.maxPartitionNum': {
@@ -127,7 +127,7 @@ export const limitKeys = {
     type: int(1),
     default: '255',
     doc: 'Longest name of a collection, field or alias, in bytes.',
-    as: 'limits.nameBytesMax',
+    effect: 'none',
   },
   'proxy.maxFieldNum': { type: int(1), default: '64', doc: 'Most fields of a collection.', as: 'limits.fieldsMax' },
   'proxy.maxVectorFieldNum': {
@@ -136,13 +136,13 @@ export const limitKeys = {
     doc: 'Most vector fields of a collection.',
     as: 'limits.vectorFieldsMax',
   },
-  'proxy.maxShardNum': { type: int(1), default: '16', doc: 'Most shards of a collection.', as: 'limits.shardsMax' },
+  'proxy.maxShardNum': { type: int(1), default: '16', doc: 'Most shards of a collection.', effect: 'none' },
   'proxy.maxDimension': { type: int(2), default: '32768', doc: 'Largest dimension of a vector.', as: 'limits.dimMax' },
   'proxy.maxVarCharLength': {
     type: int(1),
     default: '65535',
     doc: 'Largest max_length of a VarChar field, in bytes.',
-    as: 'limits.varCharBytesMax',
+    effect: 'none',
   },
   'proxy.maxArrayCapacity': {
     type: int(1),
@@ -150,7 +150,7 @@ export const limitKeys = {
     doc: 'Largest max_capacity of an array field.',
     effect: 'none',
   },
-  'common.JSONMaxLength': { type: bytes(1), default: '65536', doc: 'Largest JSON value.', as: 'limits.jsonBytesMax' },
+  'common.JSONMaxLength': { type: bytes(1), default: '65536', doc: 'Largest JSON value.', effect: 'none' },
   'proxy.maxTaskNum': { type: int(1), default: '1024', doc: "Length of Milvus' task queues.", effect: 'none' },
 } as const satisfies KeyRows
 

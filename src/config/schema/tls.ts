@@ -32,11 +32,6 @@ export const tlsKeys = {
     default: 'false',
     doc: "Admit client certificates that only allow serverAuth (those of the Milvus documentation's gen.sh), with a warning and never as a user.",
   },
-  'redkite.tls.strictKeyPermissions': {
-    type: bool,
-    default: 'false',
-    doc: 'Refuse private keys that others than their owner and group can read, instead of warning.',
-  },
   'redkite.tls.reloadIntervalMs': {
     type: int(0),
     default: '1000',
