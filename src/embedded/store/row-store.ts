@@ -149,8 +149,10 @@ export class SqliteRowStore implements RowStore {
     this.#closed = true
     this.#point?.close()
     this.#point = null
-    await this.#readers.release(this.#file)
-    if (this.#writer.running) await this.#writer.call('close', { file: this.#file })
+    // A thread that died has closed its connections with it.
+    const ignore = () => {}
+    await this.#readers.release(this.#file).catch(ignore)
+    if (this.#writer.running) await this.#writer.call('close', { file: this.#file }).catch(ignore)
     this.#onClose()
   }
 }
