@@ -1,0 +1,132 @@
+/**
+ * A segment on disk: `segment-<sequence>/` with the native library's own files under `native/`, `rows.bits` (which
+ * row ids it holds) and `segment.json`, written last. A folder without a valid marker is no segment. The marker
+ * holds size and CRC-32 of every file: a native library is shown only files that are as they were written, because
+ * zvec 0.7.0 crashes the process on an emptied manifest and silently loses rows on a damaged map.
+ */
+import { closeSync, fsyncSync, openSync, readdirSync, readSync, renameSync, statSync, writeSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { z } from 'zod'
+import { fieldTypes } from '../model/fields/table.ts'
+import { metricTypes } from '../model/schema.ts'
+
+export const MARKER = 'segment.json'
+export const ROWS = 'rows.bits'
+export const NATIVE = 'native'
+/** Of the folder and its marker; any other is rebuilt. */
+export const FORMAT = 1
+
+const READ_BYTES = 1 << 20
+
+const typeNames = Object.keys(fieldTypes)
+const isTypeName = (name: unknown): name is keyof typeof fieldTypes =>
+  typeof name === 'string' && typeNames.includes(name)
+
+const markerSchema = z.object({
+  format: z.literal(FORMAT),
+  library: z.string(),
+  version: z.string(),
+  /** Later builds win where two segments overlap (a crash between publishing one and deleting what it replaces). */
+  sequence: z.int().nonnegative(),
+  /** The segment stands for every row id in (after, upTo]; ids not in `rows.bits` were dead when it was built. */
+  after: z.int().nonnegative(),
+  upTo: z.int().positive(),
+  count: z.int().positive(),
+  dim: z.int().positive(),
+  metric: z.enum(metricTypes),
+  m: z.int().positive(),
+  efConstruction: z.int().positive(),
+  carried: z.array(z.object({ name: z.string(), type: z.custom<keyof typeof fieldTypes>(isTypeName) })),
+  /** Names of carried fields whose every value is stored exactly: filters on these may be pushed down. */
+  exact: z.array(z.string()),
+  files: z.array(z.object({ path: z.string(), bytes: z.int().nonnegative(), crc32: z.int().nonnegative() })),
+})
+
+export type SegmentMarker = z.infer<typeof markerSchema>
+export type FileSum = SegmentMarker['files'][number]
+
+export const segmentDirectory = (root: string, sequence: number): string => join(root, `segment-${sequence}`)
+
+/** Null when there is no marker or it does not parse: the folder is then an unfinished or damaged build. */
+export async function readMarker(directory: string): Promise<SegmentMarker | null> {
+  try {
+    return markerSchema.parse(JSON.parse(await readFile(join(directory, MARKER), 'utf8')))
+  } catch {
+    return null
+  }
+}
+
+/** Atomic and durable: written aside, fsynced, renamed, and the folder fsynced. Blocks: for worker threads. */
+export function writeMarker(directory: string, marker: SegmentMarker): void {
+  const aside = join(directory, `${MARKER}.new`)
+  writeDurably(aside, Buffer.from(JSON.stringify(marker)))
+  renameSync(aside, join(directory, MARKER))
+  syncPath(directory)
+}
+
+export function writeDurably(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'w')
+  try {
+    writeSync(file, bytes)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function syncPath(path: string): void {
+  // Windows cannot open a folder for syncing; NTFS journals the rename by itself.
+  if (process.platform === 'win32') return
+  const handle = openSync(path, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/** Size and CRC-32 of every file but the marker; `sync` also fsyncs each. Blocks: for worker threads. */
+export function sumFiles(directory: string, sync: boolean): FileSum[] {
+  const buffer = Buffer.allocUnsafe(READ_BYTES)
+  return listFiles(directory).map((path) => {
+    const file = openSync(join(directory, path), sync ? 'r+' : 'r')
+    try {
+      let bytes = 0
+      let sum = 0
+      for (;;) {
+        const read = readSync(file, buffer, 0, READ_BYTES, null)
+        if (read === 0) break
+        sum = crc32(buffer.subarray(0, read), sum)
+        bytes += read
+      }
+      if (sync) fsyncSync(file)
+      return { path, bytes, crc32: sum }
+    } finally {
+      closeSync(file)
+    }
+  })
+}
+
+/** Relative paths with `/`, sorted, without the marker. */
+function listFiles(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path !== MARKER && statSync(join(directory, path)).isFile())
+    .map((path) => path.replaceAll('\\', '/'))
+    .sort()
+}
+
+/** Null when every file is as recorded, else what differs. Blocks: for worker threads. */
+export function differingFile(directory: string, recorded: readonly FileSum[]): string | null {
+  const found = new Map(sumFiles(directory, false).map((sum) => [sum.path, sum]))
+  for (const want of recorded) {
+    const got = found.get(want.path)
+    if (!got) return `${want.path} is missing`
+    if (got.bytes !== want.bytes) return `${want.path} has ${got.bytes} bytes, not ${want.bytes}`
+    if (got.crc32 !== want.crc32) return `${want.path} has changed (CRC-32 ${got.crc32}, not ${want.crc32})`
+    found.delete(want.path)
+  }
+  const [extra] = found.keys()
+  return extra === undefined ? null : `${extra} does not belong there`
+}
