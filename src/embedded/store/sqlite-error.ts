@@ -59,7 +59,8 @@ function fileSystemCode(thrown: unknown): number | null {
   if (!(thrown instanceof Error) || !('code' in thrown)) return null
   if (thrown.code === 'ENOSPC' || thrown.code === 'EDQUOT') return SQLITE.full
   if (thrown.code === 'EACCES' || thrown.code === 'EPERM' || thrown.code === 'EROFS') return SQLITE.readonly
-  return thrown.code === 'ENOTDIR' || thrown.code === 'EEXIST' ? SQLITE.cantopen : null
+  // Node answers ENOENT for a recursive mkdir on a read-only file system.
+  return ['ENOTDIR', 'EEXIST', 'ENOENT'].includes(String(thrown.code)) ? SQLITE.cantopen : null
 }
 
 /** The error for a client. */

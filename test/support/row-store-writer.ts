@@ -1,0 +1,51 @@
+/**
+ * Writes to a row store until it is killed: `node row-store-writer.ts DIRECTORY SEED`. Each of several writers owns a
+ * range of keys and does one change at a time; it prints `try <writer> <change>` before and `ack <writer>` after each,
+ * one synchronous line, so that whoever reads the output knows what must be stored.
+ */
+import { writeSync } from 'node:fs'
+import type { RowStore } from '../../src/embedded/store/contract.ts'
+import { longs, openPool, range, sampleFields, sampleRows } from '../../src/embedded/store/test-support.ts'
+import { KEYS_PER_WRITER, type ScriptedChange, WRITERS } from './row-store-script.ts'
+
+const [directory, seed] = process.argv.slice(2)
+if (!directory || !seed) throw new Error('usage: row-store-writer.ts DIRECTORY SEED')
+
+/** Deterministic pseudo-random numbers in [0, below) (mulberry32). */
+function randomNumbers(start: number): (below: number) => number {
+  let state = start >>> 0
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+async function apply(store: RowStore, { kind, from, count, value }: ScriptedChange): Promise<void> {
+  const keys = range(from, count)
+  const rows = sampleRows(keys, () => value)
+  if (kind === 'upsert') await store.write({ kind, replaces: longs(keys), rows })
+  else if (kind === 'deletePks') await store.write({ kind, pks: longs(keys), partitions: null })
+  else {
+    const where = { sql: 'pk >= ? AND pk < ?', params: [from, from + count] }
+    await store.write({ kind: 'deleteWhere', where, partitions: [1] })
+  }
+}
+
+const pool = openPool()
+const store = await pool.open(directory, { fields: sampleFields })
+await Promise.all(
+  range(0, WRITERS).map(async (writer) => {
+    const below = randomNumbers(Number(seed) * WRITERS + writer)
+    for (let value = 1; ; value++) {
+      const count = 1 + below(below(4) === 0 ? 200 : 5)
+      const from = writer * KEYS_PER_WRITER + below(KEYS_PER_WRITER - count)
+      const kind = (['upsert', 'upsert', 'upsert', 'deletePks', 'deleteWhere'] as const)[below(5)] ?? 'upsert'
+      const change: ScriptedChange = { kind, from, count, value }
+      writeSync(1, `try ${writer} ${JSON.stringify(change)}\n`)
+      await apply(store, change)
+      writeSync(1, `ack ${writer}\n`)
+    }
+  }),
+)
