@@ -1,5 +1,4 @@
 import { isAbsolute, join, resolve } from 'node:path'
-import type { TlsFiles } from '../tls/settings.ts'
 import type { Finding } from './finding.ts'
 import type { Effective } from './resolve.ts'
 import { nest } from './resolve.ts'
@@ -7,7 +6,10 @@ import type { Key, PlainConfig, Values } from './schema.ts'
 import { misplacedHint } from './unknown-keys.ts'
 
 /** What a port speaks: plaintext, or TLS with the files it needs. */
-export type TlsMode = { readonly kind: 'plain' } | TlsFiles
+export type TlsMode =
+  | { readonly kind: 'plain' }
+  | { readonly kind: 'oneWay'; readonly serverPem: string; readonly serverKey: string }
+  | { readonly kind: 'mutual'; readonly serverPem: string; readonly serverKey: string; readonly caPem: string }
 
 /** TLS of the link between a proxy and the node behind it; `sni` '' means the name that is dialled. */
 export type InternalTls =
