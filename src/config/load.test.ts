@@ -63,7 +63,7 @@ describe('precedence', () => {
     assert.equal(load({ cwd, environment: prefixed, flags: { set: ['proxy.port=1004'] } }).config.proxy.port, 1004)
     const everything = { cwd, environment: prefixed, flags: { set: ['proxy.port=1004'], port: '1005' } }
     assert.equal(load(everything).config.proxy.port, 1005)
-    assert.equal(sourceOf({ cwd }, key), `${join(cwd, 'configs', 'milvus.yaml')}:2:3`)
+    assert.equal(sourceOf({ cwd }, key), `${join('configs', 'milvus.yaml')}:2:3`)
     assert.equal(sourceOf({ cwd, environment: prefixed }, key), 'environment MILVUS_CONF_PROXY_PORT')
     assert.equal(sourceOf(everything, key), 'flag --port')
   })

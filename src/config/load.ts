@@ -50,7 +50,7 @@ export function tryLoadConfig(input: LoadInput = {}): LoadResult {
   const flags = input.flags ?? {}
   const files =
     input.configFile === undefined
-      ? readDirectory(resolve(cwd, variables['MILVUSCONF'] || 'configs'))
+      ? readDirectory(variables['MILVUSCONF'] || 'configs', cwd)
       : readOne(input.configFile, cwd)
   const environment = readEnvironment({ variables, readFile: (path) => readFileSync(resolve(cwd, path), 'utf8') })
   const flagEntries = readFlags(flags)
@@ -98,14 +98,14 @@ function readOne(name: string, cwd: string): ReadFiles {
 }
 
 /** Milvus' directory: missing files, and a missing directory, are passed by. */
-function readDirectory(directory: string): ReadFiles {
-  const present = listDirectory(directory)
+function readDirectory(directory: string, cwd: string): ReadFiles {
+  const present = listDirectory(resolve(cwd, directory))
   const names = MILVUS_FILES.filter((name) => present.includes(name)).map((name) => join(directory, name))
-  const read = names.map((name) => readMilvusYaml(readText(name, name), inFile(name)))
+  const read = names.map((name) => readMilvusYaml(readText(resolve(cwd, name), name), inFile(name)))
   return {
     entries: read.flatMap((file) => file.entries),
     findings: read.flatMap((file) => file.findings),
-    names,
+    names: names.map((name) => resolve(cwd, name)),
     form: null,
   }
 }

@@ -19,8 +19,7 @@ export function textLine(at: Date, level: LogLevel, caller: string, message: str
   return `${line}\n`
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must be quoted
-const NEEDS_QUOTES = /[\u0000-\u0020\u007f"\\[\]=\u2028\u2029]/
+const NEEDS_QUOTES = /[\p{Cc} "\\[\]=\u2028\u2029]/u
 
 function quoteIfNeeded(text: string): string {
   return text === '' || NEEDS_QUOTES.test(text) ? JSON.stringify(text) : text
