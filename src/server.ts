@@ -176,7 +176,8 @@ async function openPorts(config: Config, parts: PortParts, opened: AsyncDisposab
   const host = config.listen.host ?? '::'
   const common = { host, tls: material, handlers, limits, log, metrics } satisfies Partial<ListenOptions>
   const { http } = config.proxy
-  const sharesPort = !http.enabled || http.port === null || http.port === config.proxy.port
+  // two free ports (0) are two ports
+  const sharesPort = !http.enabled || http.port === null || (http.port === config.proxy.port && http.port !== 0)
   const proxy = opened.use(await listen({ ...common, name: 'proxy', port: config.proxy.port, serve: 'grpc+rest' }))
   const rest =
     sharesPort || http.port === null

@@ -122,8 +122,8 @@ function databaseOf(exchange: Exchange, body: Readonly<Record<string, unknown>>)
 }
 
 function credentials(exchange: Exchange): Credentials {
-  const value = exchange.header('authorization')
-  return value === undefined ? { kind: 'none' } : { kind: 'header', value }
+  // no header is an empty one here: the refusal is REST's, not gRPC's "missing authorization in header"
+  return { kind: 'header', value: exchange.header('authorization') ?? '' }
 }
 
 /** @throws RedkiteError `invalidParameter` for a `Request-Timeout` that is no number of seconds. */
