@@ -14,21 +14,36 @@ const PORT_SETTINGS: Readonly<Record<string, string>> = {
  * taken (another start may work), 77 when this user may not have it, 78 when the host is not of this machine.
  */
 export async function bind(server: Server, name: string, host: string, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
+  try {
+    await listenOn(server, host, port).catch((error: unknown) => {
+      // `::` means every interface; a machine without IPv6 (many containers) has those of IPv4.
+      if (host === '::' && /^(EAFNOSUPPORT|EADDRNOTAVAIL)$/.test(codeOf(error)))
+        return listenOn(server, '0.0.0.0', port)
+      throw error
+    })
+  } catch (error) {
+    throw explain(error, name, host, port)
+  }
+  const address: AddressInfo | string | null = server.address()
+  return typeof address === 'object' && address ? address.port : port
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port, backlog: 1024 }, () => {
       server.off('error', reject)
       resolve()
     })
-  }).catch((error: unknown) => {
-    throw explain(error, name, host, port)
   })
-  const address: AddressInfo | string | null = server.address()
-  return typeof address === 'object' && address ? address.port : port
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }
 
 function explain(error: unknown, name: string, host: string, port: number): StartError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+  const code = codeOf(error)
   const setting = PORT_SETTINGS[name] ?? `the port of ${name}`
   const where = `${host}:${port}`
   if (code === 'EADDRINUSE') {

@@ -10,9 +10,10 @@ import type { ConnectionFacts, StreamHandlers } from './handlers.ts'
 import { createHttpServers, type HttpServers, type Serves } from './http-servers.ts'
 import { defaultLimits, type ListenerLimits } from './limits.ts'
 import { opening, peek } from './peek.ts'
+import { peerOf } from './peer.ts'
 import { answerPlainHttp, createHttp2Refuser } from './plaintext-on-tls.ts'
 import { startSweep } from './sweep.ts'
-import { createTlsAcceptor, type Secured, type TlsAcceptor } from './tls-acceptor.ts'
+import { type Secured, TlsAcceptor } from './tls-acceptor.ts'
 
 export interface ListenOptions {
   /** `proxy`, `rest`, `internal`: the `listener` label of logs and metrics. */
@@ -78,7 +79,7 @@ class PortListener implements Listener {
     this.#connections = new Connections(options.name, options.metrics)
     this.#refusals = new RefusalLog(options.name, options.log, options.metrics)
     this.#acceptor = options.tls
-      ? createTlsAcceptor({
+      ? new TlsAcceptor({
           listener: options.name,
           material: options.tls,
           handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
@@ -141,12 +142,12 @@ class PortListener implements Listener {
   #accept(raw: Socket): void {
     // Whoever owns the socket next listens too; without this a reset in between would end the process.
     raw.on('error', () => {})
-    const address = raw.remoteAddress
-    if (address === undefined) {
+    const from = peerOf(raw)
+    if (!from) {
       raw.destroy()
       return
     }
-    const peer = `${address}:${raw.remotePort}`
+    const { address, peer } = from
     const over = this.#overLimit(address)
     if (over) {
       this.#refusals.refused({ ...over, peer })

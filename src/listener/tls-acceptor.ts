@@ -3,11 +3,12 @@ import type { Server, TLSSocket } from 'node:tls'
 import type { Log } from '../observe/log.ts'
 import type { Generation } from '../tls/generation.ts'
 import { explainHandshakeError } from '../tls/handshake-error.ts'
-import { judge } from '../tls/judge.ts'
+import { judge, type Policy } from '../tls/judge.ts'
 import type { TlsMaterial } from '../tls/material.ts'
 import type { RefusalLog } from '../tls/refusal.ts'
 import { createTlsServer } from '../tls/server-options.ts'
 import type { ConnectionFacts } from './handlers.ts'
+import { peerOf } from './peer.ts'
 
 export interface Secured {
   readonly socket: TLSSocket
@@ -22,11 +23,6 @@ export interface TlsAcceptorOptions {
   readonly log: Log
 }
 
-export interface TlsAcceptor {
-  /** Runs the handshake; `done` is called only for admitted clients, refused ones are logged and closed. */
-  accept(raw: Socket, peer: string, done: (secured: Secured) => void): void
-}
-
 interface Handshake {
   readonly peer: string
   readonly generation: Generation
@@ -37,81 +33,88 @@ interface Handshake {
  * Turns accepted sockets into judged TLS sockets. It asks the material for its generation at each connection, so a
  * reload holds for the very next handshake, while one in progress ends under the generation it began with.
  */
-export function createTlsAcceptor(options: TlsAcceptorOptions): TlsAcceptor {
-  const { material, refusals } = options
-  const log = options.log.at('listener/tls-acceptor.ts')
-  const policy = { acceptServerAuthClients: material.settings.acceptServerAuthClients ?? false }
+export class TlsAcceptor {
+  readonly #options: TlsAcceptorOptions
+  readonly #log: Log
+  readonly #policy: Policy
   /** By `address:port`, which is unique among the live sockets of one port. */
-  const handshakes = new Map<string, Handshake>()
-  let server: { readonly generation: Generation; readonly tls: Server } | null = null
+  readonly #handshakes = new Map<string, Handshake>()
+  #server: { readonly generation: Generation; readonly tls: Server } | null = null
 
-  const take = (socket: TLSSocket): Handshake | null => {
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`
-    const handshake = handshakes.get(peer)
-    if (!handshake) return null
-    handshakes.delete(peer)
-    return handshake
+  constructor(options: TlsAcceptorOptions) {
+    this.#options = options
+    this.#log = options.log.at('listener/tls-acceptor.ts')
+    this.#policy = { acceptServerAuthClients: options.material.settings.acceptServerAuthClients ?? false }
   }
 
-  const onSecure = (socket: TLSSocket) => {
+  /** Runs the handshake; `done` is called only for admitted clients, refused ones are logged, counted and closed. */
+  accept(raw: Socket, peer: string, done: (secured: Secured) => void): void {
+    const generation = this.#options.material.current
+    this.#handshakes.set(peer, { peer, generation, done })
+    raw.once('close', () => {
+      if (this.#handshakes.delete(peer)) {
+        this.#options.refusals.refused({ ...explainHandshakeError(CLOSED_EARLY, ''), peer })
+      }
+    })
+    this.#serverOf(generation).emit('connection', raw)
+  }
+
+  #serverOf(generation: Generation): Server {
+    if (this.#server?.generation === generation) return this.#server.tls
+    const { listener, handshakeTimeoutMs } = this.#options
+    const tls = createTlsServer(generation, { listener, handshakeTimeoutMs }, (socket) => this.#onSecure(socket))
+    tls.on('tlsClientError', (error, socket) => this.#onError(error, socket))
+    this.#server = { generation, tls }
+    return tls
+  }
+
+  #onSecure(socket: TLSSocket): void {
     socket.on('error', () => {})
-    const handshake = take(socket)
+    const handshake = this.#take(socket)
     if (!handshake) {
       socket.destroy()
       return
     }
     const { peer, generation, done } = handshake
-    const protocol = socket.getProtocol() ?? ''
+    const version = socket.getProtocol() ?? ''
     const sni = serverName(socket)
-    const verdict = judge(socket, generation, policy, new Date())
+    const verdict = judge(socket, generation, this.#policy, new Date())
     if (verdict.kind === 'refused') {
       // Nothing was read from it, and nothing will be.
       socket.destroy()
       const { reason, message, remedy, certificate } = verdict
-      refusals.refused({ reason, message, remedy, certificate, peer, sni, protocol })
+      this.#options.refusals.refused({ reason, message, remedy, certificate, peer, sni, protocol: version })
       return
     }
-    if (verdict.warning)
-      log.warn('tls client admitted with a warning', { peer, sni, warning: verdict.warning, client: verdict.client })
+    const { warning, client } = verdict
+    if (warning) this.#log.warn('tls client admitted with a warning', { peer, sni, warning, client })
     const facts = {
-      version: protocol,
+      version,
       cipher: socket.getCipher()?.standardName ?? '',
       alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
       resumed: socket.isSessionReused(),
       generation: generation.number,
-      client: verdict.client,
+      client,
     }
     done({ socket, facts: Object.freeze(facts) })
   }
 
-  const onError = (error: Error, socket: TLSSocket) => {
+  #onError(error: Error, socket: TLSSocket): void {
+    const handshake = this.#take(socket)
     // Node leaves the socket open after a handshake timeout.
-    const handshake = take(socket)
     socket.destroy()
     if (!handshake) return
     const minVersion = handshake.generation.kind === 'mutual' ? 'TLS 1.3' : 'TLS 1.2'
-    refusals.refused({ ...explainHandshakeError(error, minVersion), peer: handshake.peer, sni: serverName(socket) })
+    const { peer } = handshake
+    this.#options.refusals.refused({ ...explainHandshakeError(error, minVersion), peer, sni: serverName(socket) })
   }
 
-  const serverOf = (generation: Generation): Server => {
-    if (server?.generation === generation) return server.tls
-    const port = { listener: options.listener, handshakeTimeoutMs: options.handshakeTimeoutMs }
-    const tls = createTlsServer(generation, port, onSecure)
-    tls.on('tlsClientError', onError)
-    server = { generation, tls }
-    return tls
-  }
-
-  return {
-    accept(raw, peer, done) {
-      const generation = material.current
-      handshakes.set(peer, { peer, generation, done })
-      raw.once('close', () => {
-        if (!handshakes.delete(peer)) return
-        refusals.refused({ ...explainHandshakeError(CLOSED_EARLY, ''), peer })
-      })
-      serverOf(generation).emit('connection', raw)
-    },
+  /** The handshake that a TLS socket belongs to, once. Null when its connection is gone already. */
+  #take(socket: TLSSocket): Handshake | null {
+    const peer = peerOf(socket)?.peer ?? ''
+    const handshake = this.#handshakes.get(peer)
+    this.#handshakes.delete(peer)
+    return handshake ?? null
   }
 }
 

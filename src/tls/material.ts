@@ -123,6 +123,7 @@ class Material implements TlsMaterial {
       if (set.hash === old.hash) {
         this.#refusedHash = null
         this.#metrics.reloads.inc({ result: 'unchanged' })
+        if (trigger === 'SIGHUP') this.#log.info('tls material unchanged', { trigger, ...facts(old) })
         return { kind: 'unchanged', generation: old.number }
       }
       const { generation } = await this.#prepare(old.number + 1, set)

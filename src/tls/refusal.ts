@@ -87,8 +87,9 @@ export class RefusalLog implements Disposable {
       return
     }
     this.#causes.set(cause, { since: Date.now(), repeats: 0, refusal })
-    const { reason, message, remedy, peer, sni, certificate, protocol } = refusal
-    const fields = { listener: this.#listener, peer, reason, cause: message, remedy, ...(sni ? { sni } : {}) }
+    const { reason, message, remedy, peer, sni, protocol } = refusal
+    const certificate = refusal.certificate ? clipped(refusal.certificate) : null
+    const fields = { listener: this.#listener, peer, reason, cause: clip(message), remedy, ...(sni ? { sni } : {}) }
     const more = { ...(protocol ? { protocol } : {}), ...(certificate ? { certificate } : {}) }
     // A client that goes away is no fault of anybody; it is counted, and seen at level debug.
     if (reason === 'closedEarly') this.#log.debug('connection refused', { ...fields, ...more })
@@ -127,4 +128,13 @@ export class RefusalLog implements Disposable {
       })
     }
   }
+}
+
+/** Names in a certificate may be of any length; a stranger decides them. */
+function clip(text: string): string {
+  return text.length <= 512 ? text : `${text.slice(0, 512)}…`
+}
+
+function clipped(certificate: NonNullable<Refusal['certificate']>): NonNullable<Refusal['certificate']> {
+  return { subject: clip(certificate.subject), issuer: clip(certificate.issuer), serial: clip(certificate.serial) }
 }
