@@ -70,7 +70,7 @@ const words = [
 ]
 const smallInts = fc.bigInt({ min: -4n, max: 6n })
 const largeInts = fc.oneof(smallInts, fc.constantFrom(MAX, -MAX - 1n, MAX - 1n, 1n << 53n, (1n << 53n) + 1n))
-const doubles = fc.oneof(fc.constantFrom(0, 0.1, 0.5, -1.5, 1, 2, 3, 1e300, -2.25, 2 ** 53), smallInts.map(Number))
+const doubles = fc.oneof(fc.constantFrom(0, -0, 0.1, 0.5, -1.5, 1, 2, 3, 1e300, -2.25, 2 ** 53), smallInts.map(Number))
 const texts = fc.constantFrom(...words)
 const keys = ['a', 'b', 'x y', 'q"q', 'back\\s', "it's", 'é', '0', 'a.b', '[0]']
 const json: fc.Arbitrary<Json> = fc.letrec<{ value: Json; leaf: Json }>((tie) => ({

@@ -154,7 +154,13 @@ function rounded(ref: Ref, value: Literal): Literal {
   return ref.float32 && family(value) === 'number' ? Math.fround(Number(value)) : value
 }
 
+/** Beyond int64 the result is a double, as in SQLite (Milvus wraps around: C++). */
 function arithmetic(stored: Json | undefined, arith: Arith, by: bigint | number): bigint | number | null {
+  const value = exactArithmetic(stored, arith, by)
+  return typeof value === 'bigint' && BigInt.asIntN(64, value) !== value ? Number(value) : value
+}
+
+function exactArithmetic(stored: Json | undefined, arith: Arith, by: bigint | number): bigint | number | null {
   if (typeof stored !== 'bigint' && typeof stored !== 'number') return null
   if (typeof stored === 'bigint' && typeof by === 'bigint') {
     switch (arith) {

@@ -21,13 +21,14 @@ const DOUBLE_MIN = 1e-300
  * that is UNKNOWN counts as FALSE there, which is exact because no negation is left above it.
  */
 export function toIndexFilter(expr: CheckedExpr, pushable: ReadonlySet<string>): string | null {
-  const budget = { leaves: LEAVES_MAX }
+  const budget = { leaves: LEAVES_MAX, booleans: new Set<number>() }
   return push(expr, false, NESTING_MAX, { pushable, budget })
 }
 
 interface Context {
   readonly pushable: ReadonlySet<string>
-  readonly budget: { leaves: number }
+  /** Leaves left, and the Bool columns that stand in one already. */
+  readonly budget: { leaves: number; readonly booleans: Set<number> }
 }
 
 function push(expr: CheckedExpr, negated: boolean, nesting: number, context: Context): string | null {
@@ -85,18 +86,41 @@ function opposite(op: CompareOp): CompareOp {
 function compareLeaf({ field }: ColumnOperand, op: CompareOp, value: Scalar, context: Context): string | null {
   const name = leafName(field, context)
   const text = literalText(field, value)
-  return name === null || text === null ? null : `${name} ${op === '==' ? '=' : op} ${text}`
+  if (name === null || text === null) return null
+  if (typeof value === 'boolean') {
+    // `f = true or f = false` becomes `f in (…)` in zvec, which it then refuses for booleans
+    if (context.budget.booleans.has(field.id)) return null
+    context.budget.booleans.add(field.id)
+  }
+  if (op === '!=' && typeof value !== 'boolean') {
+    // zvec joins `f != 1 or f != 2` to `f not in (1, 2)`, which says something else
+    return `(${name} < ${lowest(text)} or ${name} > ${text})`
+  }
+  if (op === '==') return text === ZERO ? `${name} in (${NEGATIVE_ZERO},${ZERO})` : `${name} = ${text}`
+  return `${name} ${op} ${op === '<' || op === '>=' ? lowest(text) : text}`
+}
+
+/** An inverted index orders doubles by their bits: -0 before 0, and not equal to it. */
+const ZERO = '0.0'
+const NEGATIVE_ZERO = '-0.0'
+
+function lowest(text: string): string {
+  return text === ZERO ? NEGATIVE_ZERO : text
 }
 
 function inLeaf(operand: ColumnOperand, values: readonly Scalar[], negated: boolean, context: Context): string | null {
   const { field } = operand
   if (values.length === 0 || values.length > LIST_VALUES_MAX) return null
   if (field.type === 'Bool') {
-    const op = negated ? '!=' : '=='
-    return joined([...new Set(values)], negated ? ' and ' : ' or ', (v) => compareLeaf(operand, op, v, context))
+    const [only, ...others] = new Set(values)
+    if (only === undefined || others.length > 0) return null
+    return compareLeaf(operand, negated ? '!=' : '==', only, context)
   }
   const name = leafName(field, context)
-  const list = joined(values, ',', (value) => literalText(field, value))
+  const list = joined(values, ',', (value) => {
+    const text = literalText(field, value)
+    return text === ZERO ? `${NEGATIVE_ZERO},${ZERO}` : text
+  })
   if (name === null || list === null) return null
   // a forward scan counts null as `not in` the list, an index scan does not
   return negated ? `(${name} not in ${list} and ${name} is not null)` : `${name} in ${list}`
@@ -131,7 +155,7 @@ function literalText(field: FieldSchema, value: Scalar): string | null {
 
 function doubleText(value: number): string | null {
   const size = Math.abs(value)
-  if (size === 0) return '0'
+  if (size === 0) return ZERO
   if (!Number.isFinite(value) || size < DOUBLE_MIN) return null
   // without an exponent a whole number is read as an int64, which it may not fit
   return size >= 1e15 ? value.toExponential() : String(value)
