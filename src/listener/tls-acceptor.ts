@@ -39,6 +39,8 @@ export class TlsAcceptor {
   readonly #policy: Policy
   /** By `address:port`, which is unique among the live sockets of one port. */
   readonly #handshakes = new Map<string, Handshake>()
+  /** For a TLS socket that lost its connection, and with it the address, before its error is told. */
+  readonly #peers = new WeakMap<object, string>()
   #server: { readonly generation: Generation; readonly tls: Server } | null = null
 
   constructor(options: TlsAcceptorOptions) {
@@ -50,11 +52,16 @@ export class TlsAcceptor {
   /** Runs the handshake; `done` is called only for admitted clients, refused ones are logged, counted and closed. */
   accept(raw: Socket, peer: string, done: (secured: Secured) => void): void {
     const generation = this.#options.material.current
-    this.#handshakes.set(peer, { peer, generation, done })
+    const handshake = { peer, generation, done }
+    this.#handshakes.set(peer, handshake)
+    this.#peers.set(raw, peer)
     raw.once('close', () => {
-      if (this.#handshakes.delete(peer)) {
+      // Node may name the cause a moment after the socket closed.
+      setImmediate(() => {
+        if (this.#handshakes.get(peer) !== handshake) return
+        this.#handshakes.delete(peer)
         this.#options.refusals.refused({ ...explainHandshakeError(CLOSED_EARLY, ''), peer })
-      }
+      })
     })
     this.#serverOf(generation).emit('connection', raw)
   }
@@ -106,12 +113,18 @@ export class TlsAcceptor {
     if (!handshake) return
     const minVersion = handshake.generation.kind === 'mutual' ? 'TLS 1.3' : 'TLS 1.2'
     const { peer } = handshake
-    this.#options.refusals.refused({ ...explainHandshakeError(error, minVersion), peer, sni: serverName(socket) })
+    this.#options.refusals.refused({
+      ...explainHandshakeError(error, minVersion, socket.authorizationError),
+      peer,
+      sni: serverName(socket),
+    })
   }
 
   /** The handshake that a TLS socket belongs to, once. Null when its connection is gone already. */
   #take(socket: TLSSocket): Handshake | null {
-    const peer = peerOf(socket)?.peer ?? ''
+    const below: unknown = Reflect.get(socket, '_parent')
+    const lost = typeof below === 'object' && below !== null ? this.#peers.get(below) : undefined
+    const peer = peerOf(socket)?.peer ?? lost ?? ''
     const handshake = this.#handshakes.get(peer)
     this.#handshakes.delete(peer)
     return handshake ?? null

@@ -10,10 +10,32 @@ export interface HandshakeFault {
 const TRUST_REMEDY =
   'the client does not trust this server: give it ca.pem (pymilvus: ca_pem_path or server_pem_path) and a name that the certificate carries (server_name)'
 
-/** Names the cause of a 'tlsClientError' (Node's and OpenSSL's error codes) and what to do about it. */
-export function explainHandshakeError(error: Error, minVersion: string): HandshakeFault {
+/** The fault of a client without certificate in mutual mode. First words: Go's, which Milvus logs. */
+export const NO_CERTIFICATE: HandshakeFault = {
+  reason: 'noClientCertificate',
+  message: "tls: client didn't provide a certificate",
+  remedy: 'tlsMode 2 needs one: give the client client.pem and client.key (pymilvus: client_pem_path, client_key_path)',
+}
+
+/**
+ * Names the cause of a 'tlsClientError' (Node's and OpenSSL's error codes) and what to do about it.
+ * `authorizationError` is the socket's: set when Node itself refused the client certificate.
+ */
+export function explainHandshakeError(
+  error: Error,
+  minVersion: string,
+  authorizationError: unknown = null,
+): HandshakeFault {
   const code = 'code' in error ? String(error.code) : ''
   const text = openSslReason(error)
+  if (code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return NO_CERTIFICATE
+  if (typeof authorizationError === 'string') {
+    return {
+      reason: 'unverified',
+      message: `client certificate could not be verified: ${authorizationError}`,
+      remedy: 'let a CA of the CA file issue it for clientAuth: redkite certs renew --client',
+    }
+  }
   if (/UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|WRONG_VERSION_NUMBER|PROTOCOL_VERSION/.test(code)) {
     return {
       reason: 'versionTooLow',

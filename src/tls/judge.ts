@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { oneLine } from './check.ts'
 import type { Generation } from './generation.ts'
+import { NO_CERTIFICATE } from './handshake-error.ts'
 import type { RefusalReason } from './refusal.ts'
 import { weakness } from './strength.ts'
 
@@ -39,16 +40,7 @@ export interface Policy {
 export function judge(socket: TLSSocket, generation: Generation, policy: Policy, now: Date): Verdict {
   if (generation.kind === 'oneWay') return { kind: 'admitted', client: null, warning: null }
   const leaf = socket.getPeerX509Certificate()
-  if (!leaf) {
-    return {
-      kind: 'refused',
-      reason: 'noClientCertificate',
-      message: "tls: client didn't provide a certificate",
-      remedy:
-        'tlsMode 2 needs one: give the client client.pem and client.key (pymilvus: client_pem_path, client_key_path)',
-      certificate: null,
-    }
-  }
+  if (!leaf) return { kind: 'refused', ...NO_CERTIFICATE, certificate: null }
   const identity = identify(leaf)
   if (socket.authorized === true && inDate(leaf, now)) {
     return { kind: 'admitted', client: identity, warning: null }

@@ -1,5 +1,5 @@
 import { constants, createHash } from 'node:crypto'
-import { createSecureContext, createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
+import { createSecureContext, createServer, type SecureContextOptions, type Server, TLSSocket } from 'node:tls'
 import type { Generation } from './generation.ts'
 
 /** OpenSSL's SSL_OP_NO_RENEGOTIATION; Node's typings do not name it. */
@@ -49,10 +49,20 @@ export function contextOptions(generation: Generation, sessionIdContext: string)
 }
 
 /**
+ * Chooses by our preference; `undefined` makes OpenSSL send the alert no_application_protocol. Node calls it as a
+ * method of the socket, and the moment is used: from here on a certificate that does not verify no longer makes Node
+ * drop the connection on its own, without a word of what was refused, but reaches `judge`. Should either private detail
+ * change, or a client come without ALPN, Node's own refusal stands: it fails closed.
+ */
+function chooseProtocol(this: unknown, offer: { readonly protocols: string[] }): string | undefined {
+  if (this instanceof TLSSocket) Reflect.set(this, '_rejectUnauthorized', false)
+  return ALPN_PROTOCOLS.find((protocol) => offer.protocols.includes(protocol))
+}
+
+/**
  * A `tls.Server` of one generation for one port. It never listens: the listener feeds it accepted sockets
  * (`emit('connection')`), makes a new one when the generation changed, and must `judge` each socket of
- * 'secureConnection' before reading from it: client certificates are requested but not enforced by Node, whose own
- * refusal hides the certificate that was refused.
+ * 'secureConnection' before reading from it: Node enforces that a client certificate is there, `judge` that it is good.
  */
 export function createTlsServer(
   generation: Generation,
@@ -63,10 +73,11 @@ export function createTlsServer(
   const server = createServer(
     {
       ...options,
-      ALPNProtocols: ALPN_PROTOCOLS,
+      ALPNCallback: chooseProtocol,
       handshakeTimeout: port.handshakeTimeoutMs,
       requestCert: generation.kind === 'mutual',
-      rejectUnauthorized: false,
+      // Lets OpenSSL answer a missing certificate with the alert that clients print (`certificate required`).
+      rejectUnauthorized: generation.kind === 'mutual',
     },
     onSecure,
   )

@@ -218,6 +218,20 @@ describe('mutual TLS', () => {
     })
   }
 
+  test('answers a missing certificate with the alert that clients print', async () => {
+    await assert.rejects(http1Call(port.port, { ca: ca.pem }), { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' })
+  })
+
+  test('refuses a bad certificate from a client without ALPN too', async () => {
+    const stranger = await leaf({ cn: 'client', by: otherCa, usages: ['clientAuth'] })
+    const calls = port.handlers.calls
+    await assert.rejects(http1Call(port.port, { ca: ca.pem, ...stranger, ALPNProtocols: [] }))
+    await until('it is counted', async () => (await port.handshakes({ reason: 'unverified' })) === 1)
+    assert.equal(port.handlers.calls, calls)
+    const client = await leaf({ cn: 'client', by: ca, usages: ['clientAuth'] })
+    assert.match(await http1Call(port.port, { ca: ca.pem, ...client, ALPNProtocols: [] }), /^HTTP\/1\.1 200 /)
+  })
+
   test('takes TLS 1.3 only', async () => {
     const client = await leaf({ cn: 'client', by: ca, usages: ['clientAuth'] })
     await bothRefused(port.port, { ca: ca.pem, ...client, maxVersion: 'TLSv1.2' })
