@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Made, make } from '../support/certificates.ts'
-import { type ClientTls, http1Call, http2Call } from '../support/tls-client.ts'
+import { type ClientTls, http1Call, http2Call, visit } from '../support/tls-client.ts'
 import { folder, openPort, type Port, until } from '../support/tls-port.ts'
 
 const GRPC = 'application/grpc'
@@ -85,6 +85,11 @@ describe('one-way TLS', () => {
       http1Call(port.port, { ca: ca.pem, maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' }),
       'no CBC, no RSA key exchange',
     )
+  })
+
+  test('agrees on the hybrid post-quantum group where the client has it, on a classical one else', async () => {
+    assert.equal((await visit(port.port, { ca: ca.pem })).group, 'X25519MLKEM768')
+    assert.equal((await visit(port.port, { ca: ca.pem, ecdhCurve: 'P-256' })).group, 'prime256v1')
   })
 
   test('serves HTTP/1.1 to a client without ALPN, refuses gRPC without it', async () => {
@@ -230,6 +235,18 @@ describe('mutual TLS', () => {
     assert.equal(port.handlers.calls, calls)
     const client = await leaf({ cn: 'client', by: ca, usages: ['clientAuth'] })
     assert.match(await http1Call(port.port, { ca: ca.pem, ...client, ALPNProtocols: [] }), /^HTTP\/1\.1 200 /)
+  })
+
+  test('resumes nothing: the certificate is checked each time', async () => {
+    const client = await leaf({ cn: 'client', by: ca, usages: ['clientAuth'] })
+    const { tickets } = await visit(port.port, { ca: ca.pem, ...client })
+    for (const session of tickets) {
+      assert.equal((await visit(port.port, { ca: ca.pem, ...client, session })).reused, false)
+      await assert.rejects(
+        http1Call(port.port, { ca: ca.pem, session }),
+        'without the certificate a ticket is worth nothing',
+      )
+    }
   })
 
   test('takes TLS 1.3 only', async () => {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
 import { type Made, make } from '../support/certificates.ts'
-import { http2Call } from '../support/tls-client.ts'
+import { http2Call, visit } from '../support/tls-client.ts'
 import { folder, openPort, type Port, until } from '../support/tls-port.ts'
 
 const GRPC = 'application/grpc'
@@ -160,34 +160,14 @@ test('a ticket of an older generation is not taken, in one-way mode a fresh one 
   await using files = await folder({ 'server.pem': pair(0).pem, 'server.key': pair(0).key })
   const set = { kind: 'oneWay', serverPem: files.path('server.pem'), serverKey: files.path('server.key') } as const
   await using port = await openPort(set)
-  const visit = async (session?: Buffer) => {
-    const socket = connect({
-      host: '127.0.0.1',
-      port: port.port,
-      ca: ca.pem,
-      servername: 'localhost',
-      ALPNProtocols: ['http/1.1'],
-      ...(session ? { session } : {}),
-    })
-    let ticket: Buffer | undefined
-    socket.on('session', (given) => {
-      ticket = given
-    })
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
-    let reused = false
-    socket.once('secureConnect', () => {
-      reused = socket.isSessionReused()
-    })
-    socket.resume()
-    await new Promise((resolve) => socket.once('close', resolve))
-    return { reused, ticket }
-  }
-  const { ticket } = await visit()
-  assert.equal((await visit(ticket)).reused, true)
+  const trust = { ca: ca.pem }
+  const session = (await visit(port.port, trust)).tickets[0]
+  assert.ok(session)
+  assert.equal((await visit(port.port, { ...trust, session })).reused, true)
   await writeFile(files.path('server.pem'), pair(1).pem)
   await writeFile(files.path('server.key'), pair(1).key)
   await port.material?.reload('SIGHUP')
-  assert.equal((await visit(ticket)).reused, false)
+  assert.equal((await visit(port.port, { ...trust, session })).reused, false)
 })
 
 test("the watcher sees Kubernetes' swap of the data link", async () => {

@@ -11,7 +11,16 @@ export interface Answer {
 /** What a client presents and trusts. */
 export type ClientTls = Pick<
   ConnectionOptions,
-  'ca' | 'cert' | 'key' | 'minVersion' | 'maxVersion' | 'ciphers' | 'servername' | 'ALPNProtocols' | 'session'
+  | 'ca'
+  | 'cert'
+  | 'key'
+  | 'minVersion'
+  | 'maxVersion'
+  | 'ciphers'
+  | 'servername'
+  | 'ALPNProtocols'
+  | 'session'
+  | 'ecdhCurve'
 >
 
 /** One request over HTTP/2; with a content type of gRPC it is a gRPC call as far as the listener can tell. Rejects when refused. */
@@ -88,4 +97,24 @@ export async function rawExchange(port: number, bytes: string | Buffer): Promise
   return received(socket).catch((error: unknown) =>
     error instanceof Error && /without a word|ECONNRESET/.test(error.message) ? '' : Promise.reject(error),
   )
+}
+
+/** One HTTP/1.1 visit, told from the TLS side: whether a session was resumed, which group was agreed, the tickets given. */
+export async function visit(
+  port: number,
+  tls: ClientTls,
+): Promise<{ reused: boolean; group: string; tickets: readonly Buffer[] }> {
+  const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ALPNProtocols: ['http/1.1'], ...tls })
+  const tickets: Buffer[] = []
+  let reused = false
+  let group = ''
+  socket.on('session', (ticket) => tickets.push(ticket))
+  socket.once('secureConnect', () => {
+    reused = socket.isSessionReused()
+    const info = socket.getEphemeralKeyInfo()
+    group = info && 'name' in info ? String(info.name) : ''
+  })
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  await received(socket)
+  return { reused, group, tickets }
 }
