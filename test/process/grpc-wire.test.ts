@@ -53,7 +53,7 @@ async function answer(stream: ClientHttp2Stream): Promise<Answer> {
     trailers = t
   })
   stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-  if (!stream.closed) await once(stream, 'close')
+  if (!stream.closed) await once(stream, 'close', { signal: AbortSignal.timeout(10_000) })
   return { headers, trailers, trailersOnly, body: Buffer.concat(chunks), rstCode: stream.rstCode }
 }
 

@@ -182,6 +182,22 @@ test('a body without a declared length is counted, and the connection does not s
   assert.deepEqual(reply, { status: 413, connection: 'close' })
 })
 
+test('a declared length above the limit is refused before the body is sent', async () => {
+  await using server = await startProtocolServer({ limits: { messageBytesMax: 1000 } })
+  const status = await new Promise((resolve, reject) => {
+    const [host, port] = server.address1.split(':')
+    const headers = { 'content-length': 1_000_000 }
+    const request = http.request({ host, port, path: QUERY, method: 'POST', headers, timeout: 5000 }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    request.on('error', reject)
+    request.on('timeout', () => request.destroy(new Error('no answer while the body is awaited')))
+    request.write('{')
+  })
+  assert.equal(status, 413)
+})
+
 test('a slow body is ended by the time limit; a client that leaves aborts the call', async () => {
   await using server = await startProtocolServer({ limits: { restTimeoutMs: 2000 } })
   const session = http2.connect(`http://${server.address}`)
