@@ -16,8 +16,13 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
  * Starts something and keeps it until it has stopped: the first TERM, INT or QUIT stops it gracefully, the second at
  * once; HUP reopens the log and reloads (Milvus stops on HUP: a documented difference).
  * A signal during the start ends it at once: nothing is served yet, and the stores survive any end.
+ * @param reread what a HUP does besides: looks at the configuration again; must not throw
  */
-export async function untilStopped(log: LogSink, start: () => Promise<Stoppable>): Promise<ExitCode> {
+export async function untilStopped(
+  log: LogSink,
+  start: () => Promise<Stoppable>,
+  reread: () => void = () => {},
+): Promise<ExitCode> {
   const own = log.at('cli/signals.ts')
   const { promise: forced, resolve: force } = Promise.withResolvers<ExitCode>()
   let running: Stoppable | null = null
@@ -34,6 +39,7 @@ export async function untilStopped(log: LogSink, start: () => Promise<Stoppable>
   }
   const onHangup = () => {
     log.reopen()
+    reread()
     if (running !== null && !isStopping) logRejection(own, 'reload failed', running.reload('SIGHUP'))
   }
   for (const signal of STOP_SIGNALS) process.on(signal, onStop)

@@ -4,6 +4,7 @@ import { EXIT, type ExitCode, StartError } from '../../errors/start-error.ts'
 import { createLog, type LogSettings, type LogSink } from '../../observe/log-sink.ts'
 import { addConfigOptions, type ConfigOptions, toLoadInput } from '../config-options.ts'
 import { bindToIo, type CliIo } from '../io.ts'
+import { rereadConfig } from '../reread-config.ts'
 import { untilStopped } from '../signals.ts'
 
 const EXAMPLES = `
@@ -14,7 +15,8 @@ Examples:
   $ redkite run --set common.security.authorizationEnabled=true
   $ milvus run standalone                             the same command under the name Milvus images use
 
-Signals: TERM, INT and QUIT finish what runs and stop (a second one stops at once); HUP reloads certificates.
+Signals: TERM, INT and QUIT finish what runs and stop (a second one stops at once); HUP reloads certificates
+and the log level.
 Exit codes: 0 stopped, 64 usage, 73 data directory, 74 disk, 75 port or data directory in use, 77 unreadable key,
 78 configuration.`
 
@@ -40,14 +42,16 @@ export function runCommand(io: CliIo): Command {
 
 async function run(io: CliIo, options: RunOptions): Promise<ExitCode> {
   const { readyFile, ...rest } = options
-  const loaded = loadConfig(toLoadInput(rest))
+  const input = toLoadInput(rest)
+  const loaded = loadConfig(input)
   const log = openLog(loaded.config.log)
+  const start = async () => {
+    const { startServer } = await import('../../server.ts')
+    const autoTls = loaded.config.autoTls
+    return startServer({ loaded, autoTls, readyFile: readyFile ?? null, log, io })
+  }
   try {
-    return await untilStopped(log, async () => {
-      const { startServer } = await import('../../server.ts')
-      const autoTls = loaded.config.autoTls
-      return startServer({ loaded, autoTls, readyFile: readyFile ?? null, log, io })
-    })
+    return await untilStopped(log, start, () => rereadConfig(input, loaded, log))
   } finally {
     log.flush()
   }
