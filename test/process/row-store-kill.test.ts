@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { RowStore } from '../../src/embedded/store/contract.ts'
@@ -15,9 +16,10 @@ import {
   temporaryDirectory,
   vecField,
 } from '../../src/embedded/store/test-support.ts'
+import { eventually } from '../support/eventually.ts'
 import { applyToModel, KEYS_PER_WRITER, type ScriptedChange, WRITERS } from '../support/row-store-script.ts'
 
-const ROUNDS = Number(process.env['REDKITE_KILL_ROUNDS'] ?? 4)
+const ROUNDS = Number(process.env['REDKITE_KILL_ROUNDS'] ?? 3)
 const script = fileURLToPath(new URL('../support/row-store-writer.ts', import.meta.url))
 
 type Model = Map<bigint, bigint>
@@ -27,31 +29,30 @@ interface Expected {
   inFlight: ScriptedChange | null
 }
 
-function follow(expected: readonly Expected[], line: string): boolean {
+function follow(expected: readonly Expected[], line: string): void {
   const [, word, writer, change] = /^(try|ack) (\d+) ?(.*)$/.exec(line) ?? []
   const state = expected[Number(writer)]
-  if (!state) return false
+  assert.ok(state, line)
   if (word === 'try') {
-    if (change?.endsWith('}')) state.inFlight = JSON.parse(change)
-    return false
+    state.inFlight = JSON.parse(change ?? '')
+    return
   }
   if (state.inFlight) state.acknowledged = applyToModel(state.acknowledged, state.inFlight)
   state.inFlight = null
-  return true
 }
 
-/** Runs the writer on the directory and kills it after about `acks` acknowledgements. */
-async function writeUntilKilled(directory: string, seed: number, acks: number, expected: Expected[]): Promise<number> {
-  const child = spawn(process.execPath, [script, directory, String(seed)], { stdio: ['ignore', 'pipe', 'inherit'] })
+/** Runs the writer on the directory, kills it after about `acks` acknowledgements, and follows its journal. */
+async function writeUntilKilled(directory: string, seed: number, acks: number, expected: Expected[]): Promise<void> {
+  const journal = join(directory, `journal-${seed}`)
+  const args = [script, join(directory, 'collection'), String(seed), journal]
+  const child = spawn(process.execPath, args, { stdio: 'inherit' })
   const exited = once(child, 'exit')
-  let seen = 0
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (follow(expected, line)) seen += 1
-    if (seen === acks) child.kill('SIGKILL')
-  }
-  const [, signal] = await exited
-  assert.equal(signal, 'SIGKILL', 'the writer went on until it was killed')
-  return seen
+  const lines = () => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n') : [])
+  await eventually(() => lines().filter((line) => line.startsWith('ack')).length >= acks, 20_000)
+  child.kill('SIGKILL')
+  assert.deepEqual(await exited, [null, 'SIGKILL'], 'the writer went on until it was killed')
+  const complete = lines().slice(0, -1)
+  for (const line of complete) follow(expected, line)
 }
 
 /** What is stored, by writer; each row must be whole. */
@@ -97,11 +98,9 @@ describe('row store under kill -9', () => {
     const expected = Array.from({ length: WRITERS }, (): Expected => ({ acknowledged: new Map(), inFlight: null }))
     let lastRid = 0
     for (let round = 0; round < ROUNDS; round++) {
-      const acks = 1 + Math.floor(Math.random() * 1500)
-      const seen = await writeUntilKilled(directory.path, round, acks, expected)
-      assert.ok(seen >= acks)
+      await writeUntilKilled(directory.path, round, 1 + Math.floor(Math.random() * 1500), expected)
       await using pool = openPool()
-      const store = await pool.open(directory.path, { fields: sampleFields })
+      const store = await pool.open(join(directory.path, 'collection'), { fields: sampleFields })
       settle(expected, await storedModels(store))
       assert.ok(store.lastRid >= lastRid, 'row ids go on')
       lastRid = store.lastRid

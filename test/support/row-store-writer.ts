@@ -1,15 +1,16 @@
 /**
- * Writes to a row store until it is killed: `node row-store-writer.ts DIRECTORY SEED`. Each of several writers owns a
- * range of keys and does one change at a time; it prints `try <writer> <change>` before and `ack <writer>` after each,
- * one synchronous line, so that whoever reads the output knows what must be stored.
+ * Writes to a row store until it is killed: `node row-store-writer.ts DIRECTORY SEED JOURNAL`. Each of several writers
+ * owns a range of keys and does one change at a time; it notes `try <writer> <change>` before and `ack <writer>` after
+ * each, one line of the journal written at once, so that whoever reads the journal knows what must be stored.
  */
-import { writeSync } from 'node:fs'
+import { openSync, writeSync } from 'node:fs'
 import type { RowStore } from '../../src/embedded/store/contract.ts'
 import { longs, openPool, range, sampleFields, sampleRows } from '../../src/embedded/store/test-support.ts'
 import { KEYS_PER_WRITER, type ScriptedChange, WRITERS } from './row-store-script.ts'
 
-const [directory, seed] = process.argv.slice(2)
-if (!directory || !seed) throw new Error('usage: row-store-writer.ts DIRECTORY SEED')
+const [directory, seed, journal] = process.argv.slice(2)
+if (!directory || !seed || !journal) throw new Error('usage: row-store-writer.ts DIRECTORY SEED JOURNAL')
+const notes = openSync(journal, 'a')
 
 /** Deterministic pseudo-random numbers in [0, below) (mulberry32). */
 function randomNumbers(start: number): (below: number) => number {
@@ -43,9 +44,9 @@ await Promise.all(
       const from = writer * KEYS_PER_WRITER + below(KEYS_PER_WRITER - count)
       const kind = (['upsert', 'upsert', 'upsert', 'deletePks', 'deleteWhere'] as const)[below(5)] ?? 'upsert'
       const change: ScriptedChange = { kind, from, count, value }
-      writeSync(1, `try ${writer} ${JSON.stringify(change)}\n`)
+      writeSync(notes, `try ${writer} ${JSON.stringify(change)}\n`)
       await apply(store, change)
-      writeSync(1, `ack ${writer}\n`)
+      writeSync(notes, `ack ${writer}\n`)
     }
   }),
 )

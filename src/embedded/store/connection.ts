@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { checkFormat, type FieldRef, layoutStatements } from './layout.ts'
@@ -7,11 +7,12 @@ import { checkFormat, type FieldRef, layoutStatements } from './layout.ts'
 const BUSY_TIMEOUT_MS = 5000
 /** Page caches in KiB. They bound the memory of a collection that is in use; idle writers give theirs back. */
 const WRITER_CACHE_KIB = 16_384
-const READER_CACHE_KIB = 4096
+const SCAN_CACHE_KIB = 4096
+const POINT_CACHE_KIB = 1024
 
 /** The one writing connection of a collection. Creates folder, file and tables where absent. */
 export function openWriter(file: string, fields: readonly FieldRef[]): DatabaseSync {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  makeDirectory(dirname(file))
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
   try {
     // The page size holds only when it is set before the first page is written.
@@ -40,9 +41,25 @@ function layOut(db: DatabaseSync, file: string, fields: readonly FieldRef[]): vo
   db.exec(`BEGIN IMMEDIATE; ${layoutStatements(fields, present).join(';')}; COMMIT`)
 }
 
+/** SQLite makes the names in the database's folder durable; those of the folders above are left to us. */
+function makeDirectory(directory: string): void {
+  const created = mkdirSync(directory, { recursive: true, mode: 0o700 })
+  // Windows has no handles of directories to flush.
+  if (created === undefined || process.platform === 'win32') return
+  for (let made = directory; made.length >= created.length; made = dirname(made)) {
+    const descriptor = openSync(dirname(made), 'r')
+    try {
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  }
+}
+
 /** A connection that can only read, and sees every commit made before its statement began. */
-export function openReader(file: string): DatabaseSync {
+export function openReader(file: string, use: 'scans' | 'points'): DatabaseSync {
   const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
-  db.exec(`PRAGMA cache_size=-${READER_CACHE_KIB}; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY`)
+  const cacheKib = use === 'scans' ? SCAN_CACHE_KIB : POINT_CACHE_KIB
+  db.exec(`PRAGMA cache_size=-${cacheKib}; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY`)
   return db
 }

@@ -25,8 +25,8 @@ export class Reader {
   readonly #db: DatabaseSync
   readonly #statements: Statements
 
-  constructor(file: string) {
-    this.#db = openReader(file)
+  constructor(file: string, use: 'scans' | 'points') {
+    this.#db = openReader(file, use)
     this.#statements = new Statements(this.#db)
   }
 

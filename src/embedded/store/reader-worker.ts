@@ -15,7 +15,7 @@ const SETTLE_MS = 2000
 const readers = new Map<string, Reader>()
 
 function readerOf(file: string): Reader {
-  const reader = readers.get(file) ?? new Reader(file)
+  const reader = readers.get(file) ?? new Reader(file, 'scans')
   readers.delete(file)
   for (const [oldest, idle] of readers) {
     if (readers.size < OPEN_READERS) break

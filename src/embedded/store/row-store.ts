@@ -112,7 +112,7 @@ export class SqliteRowStore implements RowStore {
       return await this.#read('fetch', { file: this.#file, rids: rids.slice(), fields: refs })
     }
     return await this.#told(() => {
-      this.#point ??= new Reader(this.#file)
+      this.#point ??= new Reader(this.#file, 'points')
       return this.#point.fetch(rids, refs)
     })
   }
