@@ -31,6 +31,7 @@ export const describeIndex: Op<'DescribeIndex'> = defineOp({
 /** Parameters that stand beside `indexParams` in the reply. */
 const OWN_KEYS = ['index_type', 'metric_type', 'mmap.enabled', 'indexoffsetcache.enabled', 'warmup']
 
+/** Counts are numbers whatever form the caller wants int64 data in. */
 function indexBody(index: IndexInfo): Record<string, unknown> {
   const { params } = index
   return {
@@ -38,9 +39,9 @@ function indexBody(index: IndexInfo): Record<string, unknown> {
     fieldName: index.field,
     indexType: params['index_type'] ?? '',
     metricType: params['metric_type'] ?? '',
-    totalRows: index.totalRows,
-    indexedRows: index.indexedRows,
-    pendingRows: index.pendingRows,
+    totalRows: Number(index.totalRows),
+    indexedRows: Number(index.indexedRows),
+    pendingRows: Number(index.pendingRows),
     indexState: index.state,
     failReason: index.failReason,
     'mmap.enabled': params['mmap.enabled'] ?? '',

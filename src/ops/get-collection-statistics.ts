@@ -9,7 +9,7 @@ export const getCollectionStatistics: Op<'GetCollectionStatistics'> = defineOp({
   rest: [
     post('collections/get_stats', async (input) => {
       const { rowCount } = await input.call('GetCollectionStatistics', collectionOf(input))
-      return { data: { rowCount } }
+      return { data: { rowCount: Number(rowCount) } }
     }),
   ],
 })

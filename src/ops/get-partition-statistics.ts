@@ -11,7 +11,7 @@ export const getPartitionStatistics: Op<'GetPartitionStatistics'> = defineOp({
   rest: [
     post('partitions/get_stats', async (input) => {
       const { rowCount } = await input.call('GetPartitionStatistics', partitionOf(input))
-      return { data: { rowCount } }
+      return { data: { rowCount: Number(rowCount) } }
     }),
   ],
 })

@@ -2,7 +2,7 @@ import { fault } from '../../errors/error.ts'
 import type { FieldData, ScalarField, VectorField } from '../../gen/schema_pb.js'
 import type { Column, ColumnBatch, ColumnData, ColumnKind } from '../../model/columns.ts'
 import { type FieldTypeName, fieldTypeByNumber, fieldTypes } from '../../model/fields/table.ts'
-import { floatView } from './floats.ts'
+import { floatView, storedFloats } from './floats.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -78,7 +78,7 @@ function vectorData(vectors: VectorField, name: string): ColumnData {
   const dim = Number(vectors.dim)
   if (data.case === undefined) return { kind: 'floatVector', dim, values: new Float32Array(0) }
   if (data.case !== 'floatVector') throw fault('unimplemented', `${data.case} (field ${name})`)
-  const values = floatView(data.value.data)
+  const values = storedFloats(data.value.data)
   if (dim <= 0) throw fault('invalidParameter', `the dim (${dim}) of field data(${name}) should be greater than 0`)
   if (values.length % dim !== 0) {
     throw fault('invalidParameter', `the length(${values.length}) of float data should divide the dim(${dim})`)
