@@ -24,6 +24,8 @@ export interface NameNode extends Place {
 export type FilterNode =
   | (Place & { readonly kind: 'literal'; readonly value: Scalar })
   | (Place & { readonly kind: 'list'; readonly items: readonly FilterNode[] })
+  /** A list of plain literals, read in one go. */
+  | (Place & { readonly kind: 'constants'; readonly values: readonly Scalar[] })
   | (Place & { readonly kind: 'template'; readonly name: string })
   | NameNode
   | (Place & { readonly kind: 'unary'; readonly op: UnaryOp; readonly operand: FilterNode })

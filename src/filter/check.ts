@@ -40,6 +40,8 @@ function meaningOf(node: FilterNode, context: CheckContext): Meaning {
       return { kind: 'scalar', value: node.value }
     case 'list':
       return { kind: 'list', values: node.items.map((item) => listItem(item, context)) }
+    case 'constants':
+      return { kind: 'list', values: node.values }
     case 'template':
       return templateMeaning(node.name, node.offset, context)
     case 'name':

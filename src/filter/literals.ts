@@ -84,5 +84,6 @@ export function jsonPath(image: string, offset: number): { name: string; path: P
     else if (raw !== undefined) path.push(rawStringValue(`${raw}${string}`))
     else path.push(stringValue(string ?? '', offset))
   }
+  if (path.includes('')) throw new FilterFailure(`invalid identifier: ${image}`, offset)
   return { name: image.slice(0, bracket), path }
 }

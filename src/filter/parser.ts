@@ -13,7 +13,7 @@ export interface FilterLimits {
 }
 
 /** Above this the recursive parser could run out of stack, whatever the configuration says. */
-const DEPTH_CEILING = 200
+const DEPTH_CEILING = 256
 
 /** Binding power, larger is tighter: C8 of the protocol map, which lists ANTLR's alternatives tightest first. */
 const RANGE_PRECEDENCE = 8
@@ -124,6 +124,7 @@ class FilterParser extends EmbeddedActionsParser {
       { ALT: () => this.#unary(this.CONSUME(t.Not), this.SUBRULE3(this.expression, { ARGS: [UNARY_PRECEDENCE] })) },
       { ALT: () => this.#unary(this.CONSUME(t.Exists), this.SUBRULE4(this.expression, { ARGS: [EXISTS_PRECEDENCE] })) },
       { ALT: () => this.SUBRULE(this.parens) },
+      { ALT: () => this.#constants(this.CONSUME(t.ConstantList)) },
       { ALT: () => this.SUBRULE(this.list) },
       { ALT: () => this.SUBRULE(this.template) },
       { ALT: () => this.SUBRULE(this.named) },
@@ -133,6 +134,10 @@ class FilterParser extends EmbeddedActionsParser {
 
   #unary(operator: IToken, operand: FilterNode): FilterNode {
     return this.ACTION(() => unaryNode(operator, operand))
+  }
+
+  #constants(token: IToken): FilterNode {
+    return this.ACTION(() => ({ kind: 'constants', values: t.constantValues(token), ...place(token), depth: 2 }))
   }
 
   readonly parens = this.RULE('parens', (): FilterNode => {

@@ -1,4 +1,6 @@
-import { createToken, type IToken, Lexer, type TokenType } from 'chevrotain'
+import { type CustomPatternMatcherReturn, createToken, type IToken, Lexer, type TokenType } from 'chevrotain'
+import type { Scalar } from './ast.ts'
+import { scanConstantList } from './constant-list.ts'
 import { FilterFailure } from './failure.ts'
 
 /**
@@ -93,6 +95,24 @@ export const Tilde = symbol('Tilde', '~')
 export const Assign = symbol('Assign', '=')
 export const LeftParen = symbol('LeftParen', '(')
 export const RightParen = symbol('RightParen', ')')
+/** `[1, 2, 3]` or `["a", "b"]` as one token, its values with it. */
+export const ConstantList = createToken({
+  name: 'ConstantList',
+  pattern: (text: string, offset: number): CustomPatternMatcherReturn | null => {
+    const list = scanConstantList(text, offset)
+    if (list === null) return null
+    const match: CustomPatternMatcherReturn = [text.slice(offset, list.end)]
+    match.payload = list.values
+    return match
+  },
+  start_chars_hint: ['['],
+  line_breaks: true,
+})
+
+export function constantValues(token: IToken): readonly Scalar[] {
+  return token.payload
+}
+
 export const LeftBracket = symbol('LeftBracket', '[')
 export const RightBracket = symbol('RightBracket', ']')
 export const LeftBrace = symbol('LeftBrace', '{')
@@ -134,6 +154,7 @@ export const allTokens: TokenType[] = [
   Assign,
   LeftParen,
   RightParen,
+  ConstantList,
   LeftBracket,
   RightBracket,
   LeftBrace,
