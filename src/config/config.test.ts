@@ -44,6 +44,8 @@ describe('TLS', () => {
     })
     assert.throws(() => mode('mix'), /only one can be meant/)
     assert.throws(() => mode('none'), /no certificate there/)
+    assert.match(refusal({ cwd, flags: { tlsDir: 'a' } }).message, /^--tls-dir names certificates, and TLS is off/)
+    assert.equal(refusal({ cwd, flags: { tlsDir: 'a', autoTls: true } }).exitCode, 64)
   })
 
   it('comes with --auto-tls, one-way unless mutual is asked for', () => {

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { EXIT, StartError } from '../errors/start-error.ts'
 import { buildConfig, type Config } from './config.ts'
-import { configError, type Entry, type Finding } from './finding.ts'
+import { configError, type Entry, type Finding, sourceText } from './finding.ts'
 import { type Effective, resolveEntries } from './resolve.ts'
 import { type FileForm, readConfigText } from './sources/config-file.ts'
 import { readEnvironment } from './sources/environment.ts'
@@ -64,6 +64,7 @@ export function tryLoadConfig(input: LoadInput = {}): LoadResult {
   ])
   const autoTls = flags.autoTls === true
   if (autoTls) refuseAutoTls(flags, resolved.effective)
+  else if (tlsDir.length > 0) refusePlaintext(resolved.effective)
   const findings = [...files.findings, ...environment.findings, ...resolved.findings]
   const { effective } = resolved
   if (resolved.values === null || configError(findings) !== null) {
@@ -152,5 +153,16 @@ function refuseAutoTls(flags: Flags, effective: readonly Effective[]): void {
     EXIT.usage,
     `--auto-tls makes certificates of its own, and ${named.key} names others`,
     `leave out --auto-tls to use them, or remove ${named.key}`,
+  )
+}
+
+/** Who names certificates on the command line wants TLS: plaintext is not what they should get. */
+function refusePlaintext(effective: readonly Effective[]): void {
+  const mode = effective.find(({ key }) => key === 'common.security.tlsMode')
+  if (mode?.value !== '0') return
+  throw new StartError(
+    EXIT.usage,
+    `--tls-dir names certificates, and TLS is off (common.security.tlsMode 0, ${sourceText(mode.source)})`,
+    'add --tls one-way, or --tls mutual if clients have certificates too',
   )
 }

@@ -100,6 +100,18 @@ describe('a configuration file', () => {
     assert.deepEqual(messages(file), ['warn f:14:3 extraConfigFiles.notes.yaml is read by nothing'])
   })
 
+  it('warns of certificates that no volume brings into the container', () => {
+    const resource = readConfigText(RESOURCE.replace('mountPath: /certs', 'mountPath: /cert'), 'f')
+    assert.equal(resource.findings.length, 3)
+    assert.equal(
+      messages(resource)[0],
+      'warn f:20:7 tls.serverPemPath /certs/server.pem is under no volumeMounts.mountPath (there are /cert)',
+    )
+    const values = 'extraConfigFiles:\n  user.yaml: |\n    tls:\n      caPemPath: tls/ca.pem\nvolumeMounts:\n'
+    assert.deepEqual(messages(readConfigText(`${values}  - mountPath: /milvus/tls/\n`, 'f')), [])
+    assert.equal(readConfigText(`${values}  - mountPath: /tls\n`, 'f').findings.length, 1)
+  })
+
   it('warns of chart values that look like TLS and are not', () => {
     const file = readConfigText('image: {all: {tag: x}}\nproxy:\n  tls:\n    enabled: true\n', 'f')
     assert.deepEqual(messages(file), [
@@ -147,6 +159,12 @@ describe('a configuration file', () => {
     assert.deepEqual(messages(readConfigText('kind: ConfigMap\napiVersion: v1\n', 'f')), [
       'error f:1:1 kind ConfigMap of v1 is no configuration',
     ])
+    assert.deepEqual(messages(readConfigText(RESOURCE.replace('milvus.io/v1beta1', 'example.com/v1'), 'f')), [
+      'error f:1:1 kind Secret of v1 is no configuration',
+    ])
+    for (const bomb of ['a: &a\n  b: *a\n', manyAliases()]) {
+      assert.throws(() => readConfigText(bomb, 'f'), /not a configuration: more than 20000 keys, or nested in itself/)
+    }
     assert.match(messages(readConfigText('- a\n', 'f'))[0] ?? '', /a mapping of keys to values is needed/)
     assert.deepEqual(messages(readConfigText(`${RESOURCE}---\n${RESOURCE}`, 'f')), [
       'error f:38:1 a second Milvus resource in the same file',
@@ -154,3 +172,12 @@ describe('a configuration file', () => {
     assert.deepEqual(messages(readConfigText('', 'f')), [])
   })
 })
+
+/** Ten aliases of ten aliases, seven deep: ten million keys in a few lines. */
+function manyAliases(): string {
+  const level = (number: number) => {
+    const parts = Array.from({ length: 10 }, (_, index) => `k${index}: ${number === 0 ? 1 : `*l${number - 1}`}`)
+    return `l${number}: &l${number} {${parts.join(', ')}}\n`
+  }
+  return Array.from({ length: 7 }, (_, number) => level(number)).join('')
+}

@@ -1,5 +1,6 @@
 import type { ParsedNode } from 'yaml'
 import type { SourceResult } from '../finding.ts'
+import { unmountedPaths } from './mounts.ts'
 import { entriesOf, lookUp, lookUpText, type YamlText } from './yaml.ts'
 
 /** Whether this document is a Kubernetes object of the Milvus operator (`kind: Milvus`, group milvus.io). */
@@ -19,7 +20,10 @@ export function isKubernetesObject(yaml: YamlText, root: ParsedNode): boolean {
  */
 export function readCustomResource(yaml: YamlText, root: ParsedNode): SourceResult {
   const config = lookUp(yaml, root, ['spec', 'config'])
-  if (config !== undefined && config !== null) return { entries: entriesOf(yaml, config), findings: [] }
+  if (config !== undefined && config !== null) {
+    const entries = entriesOf(yaml, config)
+    return { entries, findings: unmountedPaths(yaml, root, entries) }
+  }
   const finding = {
     severity: 'warn',
     key: 'spec.config',

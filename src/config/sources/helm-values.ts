@@ -1,6 +1,7 @@
 import { isMap, isScalar, type ParsedNode, type Scalar } from 'yaml'
 import type { Entry, Finding, Source, SourceResult } from '../finding.ts'
 import { MILVUS_FILES, readMilvusYaml } from './milvus-yaml.ts'
+import { unmountedPaths } from './mounts.ts'
 import { entriesOf, type Locate, lookUp, lookUpText, pairsOf, type YamlText } from './yaml.ts'
 
 /** Top-level names that only the chart's values have. */
@@ -31,16 +32,18 @@ export function readHelmValues(yaml: YamlText, root: ParsedNode): SourceResult {
         source: yaml.sourceOf(key),
       }),
     )
+  const entries = [...chartEntries(yaml, root), ...read.flatMap((part) => part.entries)]
+  const inTexts = read.flatMap((part) => part.findings)
   return {
-    entries: [...chartEntries(yaml, root), ...read.flatMap((part) => part.entries)],
-    findings: [...unread, ...chartFindings(yaml, root), ...read.flatMap((part) => part.findings)],
+    entries,
+    findings: [...unread, ...chartFindings(yaml, root), ...inTexts, ...unmountedPaths(yaml, root, entries)],
   }
 }
 
 function chartEntries(yaml: YamlText, root: ParsedNode): readonly Entry[] {
-  return entriesOf(yaml, lookUp(yaml, root, ['log']), 'log').filter(
-    (entry) => entry.key === 'log.level' || entry.key === 'log.format',
-  )
+  return entriesOf(yaml, lookUp(yaml, root, ['log']))
+    .filter(({ key }) => key === 'level' || key === 'format')
+    .map((entry) => ({ ...entry, key: `log.${entry.key}` }))
 }
 
 /** Values that read as if they configured encryption and do not (milvus-helm: `proxy.tls` only makes a Secret). */

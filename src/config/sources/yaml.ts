@@ -10,6 +10,7 @@ import {
   parseAllDocuments,
   type Scalar,
 } from 'yaml'
+import { EXIT, StartError } from '../../errors/start-error.ts'
 import type { Entry, Finding, Source } from '../finding.ts'
 
 /** Turns a position in a text into the source to print: a text may itself stand inside another file. */
@@ -97,25 +98,39 @@ export function pairsOf(yaml: YamlText, node: unknown): readonly { key: Scalar; 
   )
 }
 
+/** More keys than any configuration has: what aliases of aliases multiply to. */
+const ENTRIES_MAX = 20_000
+const DEPTH_MAX = 32
+
 /**
  * Every leaf below a node as an entry with a dotted key; lists become comma-separated text as in Milvus. Scalars keep
  * the characters of the file, so that a password `007` stays one.
+ * @throws StartError config: more keys or deeper nesting than a configuration has (an alias within itself)
  */
-export function entriesOf(yaml: YamlText, root: unknown, prefix = ''): readonly Entry[] {
-  return pairsOf(yaml, root).flatMap(({ key, name, value }): readonly Entry[] => {
-    if (name === '<<') return entriesOf(yaml, value, prefix)
-    const path = prefix === '' ? name : `${prefix}.${name}`
-    if (isMap(value)) return entriesOf(yaml, value, path)
-    const text = isSeq(value)
-      ? value.items.map((item) => leafText(yaml.resolve(item))).join(',')
-      : value === null
-        ? ''
-        : leafText(value)
-    return [{ key: path, value: text, source: yaml.sourceOf(key) }]
-  })
+export function entriesOf(yaml: YamlText, root: unknown): readonly Entry[] {
+  const entries: Entry[] = []
+  const walk = (node: unknown, prefix: string, depth: number) => {
+    if (entries.length > ENTRIES_MAX || depth > DEPTH_MAX) {
+      throw new StartError(EXIT.config, `not a configuration: more than ${ENTRIES_MAX} keys, or nested in itself`)
+    }
+    for (const { key, name, value } of pairsOf(yaml, node)) {
+      const path = prefix === '' ? name : `${prefix}.${name}`
+      if (name === '<<') walk(value, prefix, depth + 1)
+      else if (isMap(value)) walk(value, path, depth + 1)
+      else entries.push({ key: path, value: leafText(yaml, value), source: yaml.sourceOf(key) })
+    }
+  }
+  walk(root, '', 0)
+  return entries
 }
 
-function leafText(node: unknown): string {
+function leafText(yaml: YamlText, node: unknown): string {
+  if (node === null) return ''
+  if (isSeq(node)) return node.items.map((item) => itemText(yaml.resolve(item))).join(',')
+  return itemText(node)
+}
+
+function itemText(node: unknown): string {
   return isScalar(node) ? scalarText(node) : JSON.stringify(node)
 }
 
