@@ -21,6 +21,8 @@ const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/
 export function parseServerName(text: string): AlternativeName {
   const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text
   if (isIP(bare) !== 0) return { type: 'ip', value: canonicalAddress(bare) }
+  // The URL parser below would quietly drop line breaks and tabs.
+  if (/[\s\p{Cc}]/u.test(text)) throw notAName(text)
   const ascii = text.startsWith('*.') ? `*.${domainToASCII(text.slice(2))}` : domainToASCII(text)
   const labels = ascii.replace(/^\*\./, '').split('.')
   if (ascii.length > 253 || !labels.every((label) => LABEL.test(label))) throw notAName(text)
