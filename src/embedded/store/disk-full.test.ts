@@ -52,7 +52,7 @@ describe('row store on a full disk', () => {
       for (const error of errors) {
         assert.ok(error instanceof Error && 'kind' in error)
         assert.equal(error.kind, 'diskLimit')
-        assert.match(error.message, /rows\.db: the disk is full .* free some space and try again: disk limit exceeded$/)
+        assert.match(error.message, /the disk is full; free some space and try again: disk limit exceeded$/)
       }
       assert.deepEqual(new Set((await labels(store)).keys()), acknowledged, 'readable while the disk is full')
       assert.equal(store.rowCount, acknowledged.size)

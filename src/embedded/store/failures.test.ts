@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { closeSync, mkdirSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { StartError } from '../../errors/start-error.ts'
+import { silentLog } from '../../observe/log.ts'
 import { wireError } from './sqlite-error.ts'
 import {
   labels,
@@ -64,17 +65,22 @@ describe('row store failures', () => {
     using directory = temporaryDirectory()
     await writtenStore(directory.path)
     const file = join(directory.path, 'rows.db')
+    const db = new DatabaseSync(file)
+    const leaves = db.prepare("SELECT pageno FROM dbstat WHERE name = 'vec_101' AND pagetype = 'leaf'").all()
+    db.close()
     const fd = openSync(file, 'r+')
     const junk = Buffer.alloc(16_384, 0xa5)
-    for (let at = 6 * junk.length; at < statSync(file).size; at += junk.length) writeSync(fd, junk, 0, junk.length, at)
+    for (const { pageno } of leaves) writeSync(fd, junk, 0, junk.length, (Number(pageno) - 1) * junk.length)
     closeSync(fd)
-    await using pool = openPool()
-    const outcome = await pool
-      .open(directory.path, layout)
-      .then((store) => store.readVectors(vecField, [], 0, 1e9, 1e9))
-      .catch((error: unknown) => error)
-    assert.ok(outcome instanceof Error)
-    assert.match(outcome.message, /rows\.db: the file is damaged \(.*malformed/)
+    const logged: unknown[] = []
+    const log = { ...silentLog, error: (_: string, fields: unknown) => logged.push(fields), at: () => log }
+    await using pool = openPool({ log })
+    const store = await pool.open(directory.path, layout)
+    await assert.rejects(store.readVectors(vecField, [], 0, 1e9, 1e9), {
+      kind: 'ioFailed',
+      message: /^row store: the file is damaged; restore it from a backup/,
+    })
+    assert.match(JSON.stringify(logged), /rows\.db: the file is damaged \(.*malformed/)
   })
 
   it('names a directory that cannot be used', async () => {
@@ -99,7 +105,7 @@ describe('row store failures', () => {
       (error) => {
         const { kind, message } = wireError(file, error)
         assert.equal(kind, 'diskLimit')
-        assert.match(message, /small\.db: the disk is full .*; free some space and try again: disk limit exceeded$/)
+        assert.equal(message, 'row store: the disk is full; free some space and try again: disk limit exceeded')
         return true
       },
     )

@@ -156,7 +156,7 @@ describe('row store', () => {
       const again = await reopen()
       assert.deepEqual([again.rowCount, again.lastRid], [1, 3])
       assert.equal((await again.write(insert([4]))).firstRid, 4)
-      await assert.rejects(store.count(null, null), /is closed/)
+      await assert.rejects(store.count(null, null), /is being closed/)
     })
   })
 

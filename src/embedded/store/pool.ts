@@ -41,7 +41,7 @@ export function createStorePool(options: StorePoolOptions): StorePool {
     async open(directory: string, layout: StoreLayout): Promise<RowStore> {
       const writer = writers.reduce((best, next) => (next.collections < best.collections ? next : best))
       writer.collections += 1
-      const store = new SqliteRowStore(join(directory, 'rows.db'), layout.fields, writer.thread, readers, () => {
+      const store = new SqliteRowStore(join(directory, 'rows.db'), layout.fields, writer.thread, readers, log, () => {
         writer.collections -= 1
         open.delete(store)
       })

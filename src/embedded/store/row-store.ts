@@ -1,17 +1,20 @@
-import { faultText } from '../../errors/error.ts'
+import { faultText, type RedkiteError } from '../../errors/error.ts'
 import type { FieldSchema } from '../../model/schema.ts'
+import type { Log } from '../../observe/log.ts'
 import { compactChange } from './compact.ts'
 import type { Applied, Change, RowQuery, RowStore, SqlFilter } from './contract.ts'
 import { type FieldRef, fieldRef, isVector } from './layout.ts'
 import type { ReaderCalls, WriterCalls } from './messages.ts'
 import { Reader } from './read.ts'
 import type { ReaderPool } from './reader-pool.ts'
-import { clientError, startError, wireError } from './sqlite-error.ts'
+import { clientError, startError, type WireError, wireError } from './sqlite-error.ts'
 import { type StoreThread, ThreadError } from './store-thread.ts'
 
 /** A fetch up to these bounds is answered on the calling thread: it takes less than handing it to another one. */
 const POINT_ROWS = 200
 const POINT_BYTES = 256 << 10
+/** A full disk fails every write: it is logged once in this time. */
+const LOG_EVERY_MS = 10_000
 
 /** One collection's store: writes to its writer thread, scans to the reader threads, point reads here. */
 export class SqliteRowStore implements RowStore {
@@ -19,12 +22,14 @@ export class SqliteRowStore implements RowStore {
   readonly #fields: readonly FieldRef[]
   readonly #writer: StoreThread<WriterCalls>
   readonly #readers: ReaderPool
+  readonly #log: Log
   readonly #onClose: () => void
   #opening: Promise<void> | null = null
   #openIn = 0
   #point: Reader | null = null
   #rowCount = 0
   #lastRid = 0
+  #loggedAt = Number.NEGATIVE_INFINITY
   #closed = false
 
   constructor(
@@ -32,12 +37,14 @@ export class SqliteRowStore implements RowStore {
     fields: readonly FieldSchema[],
     writer: StoreThread<WriterCalls>,
     readers: ReaderPool,
+    log: Log,
     onClose: () => void,
   ) {
     this.#file = file
     this.#fields = fields.map(fieldRef)
     this.#writer = writer
     this.#readers = readers
+    this.#log = log
     this.#onClose = onClose
   }
 
@@ -133,14 +140,24 @@ export class SqliteRowStore implements RowStore {
 
   /** Turns what SQLite said, here or in a thread, into an error for the client. */
   async #told<T>(work: () => T | Promise<T>): Promise<T> {
-    if (this.#closed) throw faultText('serviceUnavailable', `${this.#file} is closed`)
+    if (this.#closed) throw faultText('serviceUnavailable', 'the collection is being closed: service unavailable')
     try {
       return await work()
     } catch (error) {
-      if (error instanceof ThreadError) throw clientError(error.wire)
-      if (error instanceof Error && 'errcode' in error) throw clientError(wireError(this.#file, error))
+      if (error instanceof ThreadError) throw this.#failed(error.wire)
+      if (error instanceof Error && 'errcode' in error) throw this.#failed(wireError(this.#file, error))
       throw error
     }
+  }
+
+  /** The error for the client; the operator finds the file and what was seen in the log. */
+  #failed(wire: WireError): RedkiteError {
+    const now = performance.now()
+    if (now - this.#loggedAt >= LOG_EVERY_MS) {
+      this.#loggedAt = now
+      this.#log.error('The row store failed', { file: this.#file, error: wire.start?.message ?? wire.message })
+    }
+    return clientError(wire)
   }
 
   /** Readers first: the writer's connection is the last one, empties the log and leaves one file. */

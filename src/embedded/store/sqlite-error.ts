@@ -2,7 +2,10 @@ import { faultText, type RedkiteError } from '../../errors/error.ts'
 import { EXIT, type ExitCode, StartError } from '../../errors/start-error.ts'
 import { type ErrorKind, errorTable } from '../../errors/table.ts'
 
-/** An error as it crosses from a store thread: `exitCode` is set where it ends a start. */
+/**
+ * An error as it crosses from a store thread. `message` is for clients and names no path of this machine; `start` is
+ * for the operator and names the file, where the storage is at fault.
+ */
 export interface WireError {
   readonly kind: ErrorKind
   readonly message: string
@@ -32,7 +35,7 @@ export function wireError(file: string, thrown: unknown): WireError {
   const text = thrown instanceof Error ? thrown.message : String(thrown)
   const told = (kind: ErrorKind, exitCode: ExitCode, seen: string, remedy: string): WireError => ({
     kind,
-    message: `${file}: ${seen} (${text}); ${remedy}: ${errorTable[kind].text}`,
+    message: `row store: ${seen}; ${remedy}: ${errorTable[kind].text}`,
     start: { exitCode, message: `${file}: ${seen} (${text})`, hint: remedy },
   })
   switch (primaryCode(thrown) ?? fileSystemCode(thrown)) {
