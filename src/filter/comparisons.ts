@@ -7,8 +7,8 @@ import { negate } from './logic.ts'
 import { type CheckContext, type Meaning, meaningType, sourceOf } from './meaning.ts'
 import { castOrFail, castTo, comparable, operandType, resolveName, scalarClass, typeClass } from './operands.ts'
 
-/** SQLite refuses longer GLOB patterns; doubled because special characters grow to three. */
-const PATTERN_CHARS_MAX = 10_000
+/** Matching takes up to pattern x text steps a row, and a stored text has up to 65,535 bytes. */
+const PATTERN_CHARS_MAX = 2_048
 
 type CompareNode = FilterNode & { kind: 'compare' }
 

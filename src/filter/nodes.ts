@@ -3,6 +3,11 @@ import type { ArithmeticOp, CompareOp, FilterNode, NameNode } from './ast.ts'
 import { FilterFailure } from './failure.ts'
 import * as t from './tokens.ts'
 
+/** Where a single token stands, as a leaf. */
+export function place(token: IToken): { offset: number; end: number; depth: number } {
+  return { offset: token.startOffset, end: token.startOffset + token.image.length, depth: 1 }
+}
+
 /** A prefix operator (`+ - ~ not exists`) and what it binds. */
 export function unaryNode(operator: IToken, operand: FilterNode): FilterNode {
   const at = { offset: operator.startOffset, end: operand.end, depth: operand.depth + 1 }

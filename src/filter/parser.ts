@@ -2,7 +2,7 @@ import { EmbeddedActionsParser, EOF, type IToken, type TokenType } from 'chevrot
 import type { FilterNode, NameNode } from './ast.ts'
 import { FilterFailure } from './failure.ts'
 import { floatValue, integerValue, jsonPath, rawStringValue, stringValue } from './literals.ts'
-import { binaryNode, rangeNode, unaryNode } from './nodes.ts'
+import { binaryNode, place, rangeNode, unaryNode } from './nodes.ts'
 import * as t from './tokens.ts'
 
 export interface FilterLimits {
@@ -265,10 +265,6 @@ class FilterParser extends EmbeddedActionsParser {
       throw new FilterFailure(`struct field ${token.image} is not served yet`, token.startOffset)
     })
   }
-}
-
-function place(token: IToken): { offset: number; end: number; depth: number } {
-  return { offset: token.startOffset, end: token.startOffset + token.image.length, depth: 1 }
 }
 
 function tooDeep(depthMax: number, offset: number): FilterFailure {

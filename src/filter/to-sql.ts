@@ -1,7 +1,7 @@
 import type { SqlFilter } from '../embedded/store/contract.ts'
 import { sqlColumn } from '../model/schema.ts'
 import type { PathStep, Scalar } from './ast.ts'
-import type { ArithmeticOperand, CheckedExpr, ColumnOperand, JsonOperand, Operand } from './checked.ts'
+import type { ArithmeticOperand, CheckedExpr, ColumnOperand, JsonOperand, Operand, PatternPart } from './checked.ts'
 import { isNumber } from './constants.ts'
 import { FilterFailure } from './failure.ts'
 import { globPattern, literalPattern } from './like.ts'
@@ -193,8 +193,26 @@ function likeSql(expr: CheckedExpr & { kind: 'like' }, params: Params): string {
   const { operand, pattern } = expr
   const left = operand.kind === 'column' ? columnSql(operand) : `(${jsonValueSql(operand, 'string', params)})`
   const literal = literalPattern(pattern)
-  params.push(literal ?? globPattern(pattern))
-  return `(${left} ${literal === null ? 'GLOB' : '='} ?)`
+  if (literal !== null) {
+    params.push(literal)
+    return `(${left} = ?)`
+  }
+  const [first, second, third] = pattern
+  const ending = isAny(first) && typeof second === 'string' ? second : null
+  if (ending !== null && pattern.length === 2) {
+    params.push(BigInt(-[...ending].length), ending)
+    return `(substr(${left}, ?) = ?)`
+  }
+  if (ending !== null && isAny(third) && pattern.length === 3) {
+    params.push(ending)
+    return `(instr(${left}, ?) > 0)`
+  }
+  params.push(globPattern(pattern))
+  return `(${left} GLOB ?)`
+}
+
+function isAny(part: PatternPart | undefined): boolean {
+  return typeof part === 'object' && part.wildcard === 'any'
 }
 
 function isNullSql(operand: ColumnOperand | JsonOperand, params: Params): string {
