@@ -3,6 +3,7 @@ import { CommanderError } from 'commander'
 import { EXIT, type ExitCode, StartError } from '../errors/start-error.ts'
 import type { CliIo } from './io.ts'
 import { createProgram } from './program.ts'
+import { checkRuntime } from './runtime.ts'
 
 /**
  * Runs a command line (`process.argv`) on the process' own stdout and stderr. Never throws.
@@ -22,6 +23,7 @@ export async function commandLine(argv: readonly string[]): Promise<ExitCode> {
   process.stderr.on('error', () => {})
   const name = programName(argv[1])
   try {
+    checkRuntime(process.versions.node)
     const program = await createProgram(io, name, argv[2])
     await program.parseAsync(argv.slice(2), { from: 'user' })
   } catch (thrown) {
