@@ -108,7 +108,7 @@ async function finish(state: Building): Promise<SegmentMarker> {
     efConstruction: plan.spec.efConstruction,
     carried: [...plan.spec.carried],
     exact: [...exact],
-    files: sumFiles(plan.directory, true),
+    files: sumFiles(plan.directory, (path) => library.volatileBytes(path)),
   }
   writeMarker(plan.directory, marker)
   return marker

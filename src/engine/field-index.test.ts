@@ -4,134 +4,34 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import { type MetricType, metricTypes } from '../model/schema.ts'
-import { silentLog } from '../observe/log.ts'
-import { createMetrics } from '../observe/metrics.ts'
-import type { FieldIndex, RowFilter, VectorSearch } from './contract.ts'
-import { createVectorEngine, type VectorEngine } from './engine.ts'
-import { exactScore, exactSearch } from './exact.ts'
-import { MemorySource, testField } from './test-source.ts'
+import { metricTypes } from '../model/schema.ts'
+import type { VectorEngine } from './engine.ts'
+import { exactSearch } from './exact.ts'
+import {
+  compare,
+  insert,
+  openIndex,
+  passFilter,
+  plainSearch,
+  random,
+  remove,
+  testEngine,
+  testFields,
+  vectorsOf,
+} from './test-kit.ts'
+import { MemorySource } from './test-source.ts'
 
 let engine: VectorEngine
 let root: string
 
 before(() => {
   root = mkdtempSync(join(tmpdir(), 'redkite-engine-'))
-  engine = createVectorEngine({ log: silentLog, metrics: createMetrics(), threads: 2 })
+  engine = testEngine()
 })
 after(async () => {
   await engine[Symbol.asyncDispose]()
   rmSync(root, { recursive: true, force: true })
 })
-
-const fields = [testField(100, 'Int64', true), testField(101, 'VarChar'), testField(102, 'Int32')]
-
-function random(seed: number): () => number {
-  let state = seed >>> 0 || 1
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
-function vectorsOf(rows: number, dim: number, next: () => number): Float32Array {
-  const vectors = new Float32Array(new SharedArrayBuffer(rows * dim * 4))
-  for (let i = 0; i < vectors.length; i++) vectors[i] = next() * 2 - 1
-  return vectors
-}
-
-function open(source: MemorySource, metric: MetricType, directory: string, use = engine, sealRows = 1_000_000) {
-  return use.open({
-    ...{ directory, dim: source.dim, metric, kind: 'graph', m: 16, efConstruction: 200, source, sealRows },
-    scalars: source.fields,
-  })
-}
-
-function insert(source: MemorySource, index: FieldIndex | null, rows: number, next: () => number): number {
-  const vectors = vectorsOf(rows, source.dim, next)
-  const base = source.lastRid()
-  const scalars = Array.from({ length: rows }, (_, i) => [
-    BigInt(base + i + 1),
-    i % 3 === 0 ? null : `tag${i % 7}`,
-    i % 5,
-  ])
-  const first = source.insert(vectors, scalars)
-  index?.append(first, rows, vectors)
-  return first
-}
-
-function remove(source: MemorySource, index: FieldIndex, rids: readonly number[]): void {
-  source.remove(rids)
-  index.remove(Float64Array.from(rids))
-}
-
-const plain = (queries: Float32Array, nq: number, k: number): VectorSearch => ({
-  ...{ queries, nq, k, ef: null, filter: null, radius: null, rangeFilter: null, exact: false },
-})
-
-/** The truth: the reference over the rows that live in the source. */
-function expected(source: MemorySource, metric: MetricType, search: VectorSearch, accept: (rid: number) => boolean) {
-  const live = source.live()
-  const rids = Float64Array.from(live, (row) => row.rid)
-  const vectors = new Float32Array(live.length * source.dim)
-  live.forEach((row, i) => {
-    vectors.set(row.vector, i * source.dim)
-  })
-  return Array.from({ length: search.nq }, (_, q) => {
-    const query = search.queries.subarray(q * source.dim, (q + 1) * source.dim)
-    return exactSearch(metric, { rids, vectors }, query, search.k, search, accept)
-  })
-}
-
-/** Every hit right in score, live and accepted; scores rank for rank those of the truth. Returns the recall. */
-async function compare(
-  source: MemorySource,
-  metric: MetricType,
-  index: FieldIndex,
-  search: VectorSearch,
-  accept: (rid: number) => boolean = () => true,
-): Promise<number> {
-  const hits = await index.search(search)
-  const truth = expected(source, metric, search, accept)
-  let at = 0
-  let found = 0
-  let wanted = 0
-  truth.forEach((want, q) => {
-    const count = hits.counts[q] ?? 0
-    const got = [...hits.rids.subarray(at, at + count)]
-    assert.equal(new Set(got).size, count, 'no row twice')
-    got.forEach((rid, i) => {
-      assert.ok(!source.deleted.has(rid) && accept(rid), `row ${rid} must not be returned`)
-      const vector = source.rows[rid - 1]?.vector ?? new Float32Array()
-      const query = search.queries.subarray(q * source.dim, (q + 1) * source.dim)
-      const score = exactScore(metric, query, vector, 0)
-      assert.ok(Math.abs((hits.scores[at + i] ?? 0) - score) < 1e-3, `score of row ${rid}`)
-    })
-    const kth = want.scores.at(-1) ?? 0
-    assert.equal(count, want.rids.length, 'as many hits as there are')
-    const good = got.filter((_, i) => {
-      const score = hits.scores[at + i] ?? 0
-      return metric === 'L2' ? score <= kth + 1e-4 : score >= kth - 1e-4
-    })
-    found += good.length
-    wanted += want.rids.length
-    at += count
-  })
-  assert.equal(at, hits.rids.length)
-  return wanted === 0 ? 1 : found / wanted
-}
-
-function passFilter(source: MemorySource, accept: (rid: number) => boolean, pushdown: string | null): RowFilter {
-  const bits = new Uint8Array(Math.ceil((source.lastRid() + 1) / 8))
-  let passing = 0
-  for (const { rid } of source.live()) {
-    if (!accept(rid)) continue
-    const at = rid - 1
-    bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7))
-    passing++
-  }
-  return { kind: 'pass', base: 1, bits, passing, pushdown }
-}
 
 test('sealed and growing rows together answer as the reference does, with filters, ranges and deletes', async () => {
   let run = 0
@@ -147,8 +47,8 @@ test('sealed and growing rows together answer as the reference does, with filter
     }),
     async ({ seed, dim, metric, sealed, growing, k, exact }) => {
       const next = random(seed)
-      const source = new MemorySource(dim, fields)
-      await using index = await open(source, metric, join(root, `random-${run++}`))
+      const source = new MemorySource(dim, testFields)
+      await using index = await openIndex(engine, source, metric, join(root, `random-${run++}`))
       insert(source, index, sealed, next)
       await index.seal()
       assert.equal(index.state().growingRows, 0)
@@ -159,7 +59,7 @@ test('sealed and growing rows together answer as the reference does, with filter
         index,
         source.rows.map((row) => row.rid).filter(() => next() < 0.15),
       )
-      const search = { ...plain(vectorsOf(3, dim, next), 3, k), exact }
+      const search = { ...plainSearch(vectorsOf(3, dim, next), 3, k), exact }
       const even = (rid: number) => rid % 2 === 0
       const rows = source.rows
       const label = (rid: number) => rows[rid - 1]?.scalars[2] === 3
@@ -180,3 +80,118 @@ test('sealed and growing rows together answer as the reference does, with filter
   )
   await fc.assert(property, { numRuns: 12 })
 })
+
+test('rows deleted while a segment is built, before and after they are read, are hidden in it', async () => {
+  const next = random(7)
+  const source = new MemorySource(8, testFields)
+  await using index = await openIndex(engine, source, 'L2', join(root, 'meanwhile'))
+  insert(source, index, 3_000, next)
+  let reads = 0
+  source.onRead = () => {
+    reads++
+    if (reads === 2) remove(source, index, [5, 2_900])
+  }
+  await index.seal()
+  source.onRead = () => {}
+  assert.ok(reads >= 2, 'the build reads in chunks')
+  assert.equal(index.state().sealedRows, 2_998)
+  for (const rid of [5, 2_900]) {
+    const query = source.rows[rid - 1]?.vector ?? new Float32Array(8)
+    const hits = await index.search(plainSearch(query, 1, 5))
+    assert.ok(!hits.rids.includes(rid))
+    assert.equal(hits.counts[0], 5)
+  }
+  assert.equal(await compare(source, 'L2', index, { ...plainSearch(vectorsOf(5, 8, next), 5, 10), exact: true }), 1)
+})
+
+test('a search running while rows are removed is short of none', async () => {
+  const next = random(11)
+  const source = new MemorySource(16, testFields)
+  await using index = await openIndex(engine, source, 'COSINE', join(root, 'race'))
+  insert(source, index, 4_000, next)
+  await index.seal()
+  insert(source, index, 3_000, next)
+  const query = vectorsOf(1, 16, next)
+  for (let round = 0; round < 20; round++) {
+    const running = index.search(plainSearch(query, 1, 20))
+    const best = await index.search({ ...plainSearch(query, 1, 5), exact: true })
+    remove(source, index, [...best.rids])
+    const hits = await running
+    assert.equal(hits.counts[0], 20)
+  }
+  assert.ok((await compare(source, 'COSINE', index, plainSearch(query, 1, 20))) >= 0.95)
+})
+
+test('a hole around the query is widened over', async () => {
+  const next = random(3)
+  const source = new MemorySource(20, testFields)
+  await using index = await openIndex(engine, source, 'L2', join(root, 'hole'))
+  insert(source, index, 30_000, next)
+  await index.seal()
+  const query = new Float32Array(20)
+  const live = source.live()
+  const vectors = Float32Array.from(live.flatMap((row) => [...row.vector]))
+  const near = exactSearch('L2', { rids: Float64Array.from(live, (row) => row.rid), vectors }, query, 17_000).rids
+  const hidden = new Set(near)
+  const accept = (rid: number) => !hidden.has(rid)
+  const search = { ...plainSearch(query, 1, 10), filter: passFilter(source, accept, null) }
+  assert.equal(await compare(source, 'L2', index, search, accept), 1, 'read from the row store in the end')
+  remove(source, index, [...near.subarray(0, 5_000)])
+  assert.equal(await compare(source, 'L2', index, plainSearch(query, 1, 10)), 1)
+})
+
+test('growing rows are sealed in the background above the bound, small segments merged, dead ones dropped', async () => {
+  const next = random(5)
+  const source = new MemorySource(8, testFields)
+  await using index = await openIndex(engine, source, 'IP', join(root, 'background'), 500)
+  insert(source, index, 1, next)
+  insert(source, index, 2_100, next)
+  await until(() => index.state().sealedRows === 2_101)
+  insert(source, index, 2_200, next)
+  await until(() => index.state().sealedRows === 4_301)
+  assert.equal(index.state().growingRows, 0)
+  assert.equal(index.state().sealedUpTo, 4_301)
+  const dead = source.rows.map((row) => row.rid).filter((rid) => rid % 3 === 0)
+  remove(source, index, dead)
+  await until(() => !index.state().building && index.state().sealedRows === 4_301 - dead.length)
+  await index.compact()
+  assert.equal(await compare(source, 'IP', index, { ...plainSearch(vectorsOf(5, 8, next), 5, 10), exact: true }), 1)
+})
+
+test('an int64 that the native library cannot hold exactly makes its field not pushable', async () => {
+  const next = random(9)
+  const source = new MemorySource(4, testFields)
+  await using index = await openIndex(engine, source, 'L2', join(root, 'wide'))
+  insert(source, index, 200, next)
+  await index.seal()
+  assert.deepEqual([...index.pushableFields()].sort(), ['f101', 'f102', 'pk'])
+  const vector = vectorsOf(1, 4, next)
+  index.append(source.insert(vector, [[2n ** 53n + 1n, 'x', 1]]), 1, vector)
+  await index.seal()
+  assert.deepEqual([...index.pushableFields()].sort(), ['f101', 'f102'])
+})
+
+test('without a native library everything is searched exactly and nothing is sealed', async () => {
+  await using plain = testEngine('off')
+  assert.equal(plain.nativeAvailable, false)
+  assert.equal(plain.name, 'exact')
+  const next = random(13)
+  const source = new MemorySource(32, testFields)
+  insert(source, null, 5_000, next)
+  await using index = await openIndex(plain, source, 'COSINE', join(root, 'plain'), 100)
+  insert(source, index, 1_000, next)
+  remove(source, index, [1, 2, 3, 5_500])
+  await index.seal()
+  await index.compact()
+  assert.deepEqual([index.state().sealedRows, index.state().growingRows], [0, 5_996])
+  assert.equal(await compare(source, 'COSINE', index, plainSearch(vectorsOf(70, 32, next), 70, 10)), 1)
+})
+
+/** Polls: the background has no other way to be waited for. */
+async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 30_000
+  while (!condition()) {
+    assert.ok(performance.now() < end, 'waited 30 s')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

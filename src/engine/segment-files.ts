@@ -41,7 +41,15 @@ const markerSchema = z.object({
   carried: z.array(z.object({ name: z.string(), type: z.custom<keyof typeof fieldTypes>(isTypeName) })),
   /** Names of carried fields whose every value is stored exactly: filters on these may be pushed down. */
   exact: z.array(z.string()),
-  files: z.array(z.object({ path: z.string(), bytes: z.int().nonnegative(), crc32: z.int().nonnegative() })),
+  files: z.array(
+    z.object({
+      path: z.string(),
+      bytes: z.int().nonnegative(),
+      crc32: z.int().nonnegative(),
+      /** Offset and length of bytes counted as zero: the library rewrites them whenever it closes the file. */
+      volatile: z.array(z.tuple([z.int().nonnegative(), z.int().positive()])),
+    }),
+  ),
 })
 
 export type SegmentMarker = z.infer<typeof markerSchema>
@@ -87,26 +95,39 @@ function syncPath(path: string): void {
   }
 }
 
-/** Size and CRC-32 of every file but the marker; `sync` also fsyncs each. Blocks: for worker threads. */
-export function sumFiles(directory: string, sync: boolean): FileSum[] {
-  const buffer = Buffer.allocUnsafe(READ_BYTES)
+export type ByteRanges = readonly (readonly [offset: number, length: number])[]
+
+/** Size and CRC-32 of every file but the marker, each also fsynced. Blocks: for worker threads and processes. */
+export function sumFiles(directory: string, volatile: (path: string) => ByteRanges): FileSum[] {
   return listFiles(directory).map((path) => {
-    const file = openSync(join(directory, path), sync ? 'r+' : 'r')
-    try {
-      let bytes = 0
-      let sum = 0
-      for (;;) {
-        const read = readSync(file, buffer, 0, READ_BYTES, null)
-        if (read === 0) break
-        sum = crc32(buffer.subarray(0, read), sum)
-        bytes += read
-      }
-      if (sync) fsyncSync(file)
-      return { path, bytes, crc32: sum }
-    } finally {
-      closeSync(file)
-    }
+    const ranges = volatile(path)
+    const { bytes, sum } = sumFile(join(directory, path), ranges, true)
+    return { path, bytes, crc32: sum, volatile: ranges.map(([offset, length]) => [offset, length]) }
   })
+}
+
+function sumFile(path: string, volatile: ByteRanges, sync: boolean): { bytes: number; sum: number } {
+  const buffer = Buffer.allocUnsafe(READ_BYTES)
+  const file = openSync(path, sync ? 'r+' : 'r')
+  try {
+    let bytes = 0
+    let sum = 0
+    for (;;) {
+      const read = readSync(file, buffer, 0, READ_BYTES, null)
+      if (read === 0) break
+      for (const [offset, length] of volatile) {
+        const from = Math.max(0, offset - bytes)
+        const to = Math.min(read, offset + length - bytes)
+        if (from < to) buffer.fill(0, from, to)
+      }
+      sum = crc32(buffer.subarray(0, read), sum)
+      bytes += read
+    }
+    if (sync) fsyncSync(file)
+    return { bytes, sum }
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** Relative paths with `/`, sorted, without the marker. */
@@ -119,14 +140,13 @@ function listFiles(directory: string): string[] {
 
 /** Null when every file is as recorded, else what differs. Blocks: for worker threads. */
 export function differingFile(directory: string, recorded: readonly FileSum[]): string | null {
-  const found = new Map(sumFiles(directory, false).map((sum) => [sum.path, sum]))
-  for (const want of recorded) {
-    const got = found.get(want.path)
-    if (!got) return `${want.path} is missing`
-    if (got.bytes !== want.bytes) return `${want.path} has ${got.bytes} bytes, not ${want.bytes}`
-    if (got.crc32 !== want.crc32) return `${want.path} has changed (CRC-32 ${got.crc32}, not ${want.crc32})`
-    found.delete(want.path)
+  const found = new Set(listFiles(directory))
+  for (const { path, bytes, crc32: recordedSum, volatile } of recorded) {
+    if (!found.delete(path)) return `${path} is missing`
+    const got = sumFile(join(directory, path), volatile, false)
+    if (got.bytes !== bytes) return `${path} has ${got.bytes} bytes, not ${bytes}`
+    if (got.sum !== recordedSum) return `${path} has changed (CRC-32 ${got.sum}, not ${recordedSum})`
   }
-  const [extra] = found.keys()
+  const [extra] = found
   return extra === undefined ? null : `${extra} does not belong there`
 }

@@ -57,6 +57,8 @@ export interface NativeLibrary {
   readonly name: string
   readonly version: string
   readonly efMax: number
+  /** Bytes of a file (path relative to the segment) that change when a segment is merely closed: offset and length. */
+  volatileBytes(path: string): readonly (readonly [offset: number, length: number])[]
   /** Whether a field of this type can be carried for filters. */
   carries(field: FieldSchema): boolean
   /** `directory` must not exist yet. */
