@@ -86,6 +86,18 @@ describe('the environment', () => {
     )
   })
 
+  it('is not troubled by the variables of a Kubernetes service called redkite', () => {
+    const environment = {
+      REDKITE_PORT: 'tcp://10.96.0.7:19530',
+      REDKITE_SERVICE_HOST: '10.96.0.7',
+      REDKITE_SERVICE_PORT: '19530',
+      REDKITE_SERVICE_PORT_GRPC: '19530',
+      REDKITE_PORT_19530_TCP: 'tcp://10.96.0.7:19530',
+      REDKITE_PORT_19530_TCP_ADDR: '10.96.0.7',
+    }
+    assert.deepEqual(load({ environment }).findings, [])
+  })
+
   it('reports unknown names only under the two prefixes', () => {
     const findings = findingsOf({ environment: { REDKITE_HOTS: 'x', MILVUS_CONF_PROXY_PROT: '1', PROXY_PROT: '1' } })
     assert.deepEqual(

@@ -8,8 +8,10 @@ const MILVUS_PREFIX = /^milvus_conf_/i
 const MILVUS_DOT = /^milvus\./i
 /** What Kubernetes puts into every pod for every service: `PROXY_PORT=tcp://10.0.0.7:19530`. */
 const SERVICE_LINK = /^(tcp|udp|sctp):\/\//
-/** Variables of ours that name no key. */
-const NOT_KEYS = new Set(['MILVUSCONF', 'REDKITE_CONFIG'])
+/** The other variables it puts there: a service called `redkite` must not look like misspelled keys of ours. */
+const SERVICE_VARIABLE = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
+/** The variable that names the directory of configuration files. */
+const DIRECTORY = 'MILVUSCONF'
 
 /** What a source may need from outside to be read. */
 export interface EnvironmentInput {
@@ -35,7 +37,7 @@ export function readEnvironment(input: EnvironmentInput): EnvironmentResult {
   const prefixed: Entry[] = []
   const findings: Finding[] = []
   for (const [variable, value] of Object.entries(input.variables)) {
-    if (value === undefined || NOT_KEYS.has(variable)) continue
+    if (value === undefined || variable === DIRECTORY) continue
     const isPrefixed = MILVUS_PREFIX.test(variable)
     const name = variable.replace(MILVUS_PREFIX, '').replace(MILVUS_DOT, '')
     const source = { kind: 'environment', variable } as const
@@ -47,7 +49,9 @@ export function readEnvironment(input: EnvironmentInput): EnvironmentResult {
         const read = readSecretFile(input, secret, value, variable)
         target.push(...read.entries)
         findings.push(...read.findings)
-      } else if (isPrefixed || /^redkite_/i.test(variable)) findings.push(unknownVariable(variable, name))
+      } else if (isPrefixed || (/^redkite_/i.test(variable) && !SERVICE_VARIABLE.test(variable))) {
+        findings.push(unknownVariable(variable, name))
+      }
     } else if (SERVICE_LINK.test(value)) {
       findings.push({
         severity: 'warn',
