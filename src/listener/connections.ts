@@ -1,5 +1,6 @@
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Metrics } from '../observe/metrics.ts'
 import type { ConnectionFacts } from './handlers.ts'
 
@@ -13,7 +14,15 @@ export interface Connection {
   readonly socket: Socket
   /** The TCP socket below, for byte counts. */
   readonly raw: Socket
+  /** What a client certificate was verified under, and when it expires (unix milliseconds); null without one. */
+  readonly client: null | {
+    readonly socket: TLSSocket
+    readonly trust: ReadonlySet<string>
+    readonly notAfter: number
+  }
   session: ServerHttp2Session | null
+  /** It was told to go and is destroyed soon. */
+  isLeaving: boolean
   /** Requests in progress, with the time each began (ms): a body that never ends is cut by the sweep. */
   readonly requests: Map<object, { readonly since: number; isReceived(): boolean; abort(): void }>
   bytesRead: number
@@ -72,14 +81,13 @@ export class Connections {
   }
 
   /** From here on the connection speaks HTTP. */
-  opened(facts: ConnectionFacts, protocol: HttpProtocol, socket: Socket, raw: Socket): Connection {
+  opened(what: Pick<Connection, 'facts' | 'protocol' | 'socket' | 'raw' | 'client'>): Connection {
+    const { raw, protocol } = what
     this.#opening.delete(raw)
     const connection: Connection = {
-      facts,
-      protocol,
-      socket,
-      raw,
+      ...what,
       session: null,
+      isLeaving: false,
       requests: new Map(),
       bytesRead: 0,
       lastActivity: Date.now(),
@@ -121,10 +129,11 @@ export class Connections {
 
   /**
    * Closes the live connections that match: GOAWAY at once, destruction a second later. For revocation, expiry, a
-   * dropped user. Returns how many.
+   * removed authority, a dropped user. Returns how many.
    */
-  closeWhere(matches: (facts: ConnectionFacts) => boolean): number {
-    const chosen = [...this.#open].filter((connection) => matches(connection.facts))
+  closeWhere(matches: (connection: Connection) => boolean): number {
+    const chosen = [...this.#open].filter((connection) => !connection.isLeaving && matches(connection))
+    for (const connection of chosen) connection.isLeaving = true
     this.sendAway(chosen)
     const timer = setTimeout(() => {
       for (const connection of chosen) connection.raw.destroy()

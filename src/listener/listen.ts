@@ -2,16 +2,19 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { unreachable } from '../errors/error.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { Generation } from '../tls/generation.ts'
+import { isStillTrusted } from '../tls/judge.ts'
 import type { TlsMaterial } from '../tls/material.ts'
-import { type Refusal, RefusalLog } from '../tls/refusal.ts'
+import { RefusalLog } from '../tls/refusal.ts'
 import { bind } from './bind.ts'
-import { Connections } from './connections.ts'
+import { type Connection, Connections } from './connections.ts'
 import type { ConnectionFacts, StreamHandlers } from './handlers.ts'
 import { createHttpServers, type HttpServers, type Serves } from './http-servers.ts'
 import { defaultLimits, type ListenerLimits } from './limits.ts'
 import { opening, peek } from './peek.ts'
 import { peerOf } from './peer.ts'
 import { answerPlainHttp, createHttp2Refuser } from './plaintext-on-tls.ts'
+import { NO_ALPN, NOISE, PLAIN_HTTP, PLAIN_HTTP2, SILENT, TLS_HERE, type Why } from './refusal-texts.ts'
 import { startSweep } from './sweep.ts'
 import { type Secured, TlsAcceptor } from './tls-acceptor.ts'
 
@@ -67,6 +70,7 @@ class PortListener implements Listener {
   readonly #acceptor: TlsAcceptor | null
   readonly #refuseHttp2 = createHttp2Refuser()
   readonly #sweep: Disposable
+  readonly #forget: () => void
   #closed: Promise<void> | null = null
 
   constructor(options: ListenOptions) {
@@ -87,6 +91,7 @@ class PortListener implements Listener {
           log: options.log,
         })
       : null
+    this.#forget = options.tls?.onSwap((generation) => this.#recheck(generation)) ?? (() => {})
     this.#sweep = startSweep(this.#connections, this.#limits)
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
     this.#server.on('connection', (raw) => this.#accept(raw))
@@ -110,7 +115,15 @@ class PortListener implements Listener {
   }
 
   closeWhere(matches: (facts: ConnectionFacts) => boolean): number {
-    return this.#connections.closeWhere(matches)
+    return this.#connections.closeWhere((connection) => matches(connection.facts))
+  }
+
+  /** After a reload: clients whose authority was taken out of the CA file are sent away; the others notice nothing. */
+  #recheck(generation: Generation): void {
+    const gone = this.#connections.closeWhere(
+      ({ client }) => client !== null && !isStillTrusted(client.socket, client.trust, generation),
+    )
+    if (gone > 0) this.#log.warn('connections closed: their authority left the CA file', { listener: this.name, gone })
   }
 
   async drain(graceMs: number): Promise<void> {
@@ -134,6 +147,7 @@ class PortListener implements Listener {
   }
 
   #stop(): void {
+    this.#forget()
     this.#sweep[Symbol.dispose]()
     this.#refusals[Symbol.dispose]()
     this.#http.close()
@@ -164,7 +178,7 @@ class PortListener implements Listener {
     })
   }
 
-  #overLimit(address: string): Pick<Refusal, 'reason' | 'message' | 'remedy'> | null {
+  #overLimit(address: string): Why | null {
     const { connectionsMax, connectionsPerPeerMax } = this.#limits
     if (this.#connections.size >= connectionsMax) {
       const message = `this listener has ${connectionsMax} connections, its limit`
@@ -184,7 +198,8 @@ class PortListener implements Listener {
       return
     }
     if (start === 'h2' || start === 'http/1.1') {
-      this.#open({ id, listener: this.name, peer, tls: null }, start, raw, raw)
+      const facts = { id, listener: this.name, peer, tls: null }
+      this.#open({ facts, protocol: start, socket: raw, raw, client: null })
       return
     }
     this.#refusals.refused({ ...(start === 'tls' ? TLS_HERE : NOISE), peer })
@@ -214,63 +229,35 @@ class PortListener implements Listener {
 
   /** The handshake is done and the client admitted: choose the protocol by ALPN. */
   #secured(raw: Socket, secured: Secured, id: number, peer: string): void {
+    const { socket, client } = secured
     const facts: ConnectionFacts = { id, listener: this.name, peer, tls: secured.facts }
     if (secured.facts.alpn === 'h2' || secured.facts.alpn === 'http/1.1') {
-      this.#open(facts, secured.facts.alpn, secured.socket, raw)
+      this.#open({ facts, protocol: secured.facts.alpn, socket, raw, client })
       return
     }
     // Without ALPN only HTTP/1.1 is served; an HTTP/2 preface here is a gRPC client without ALPN, refused as grpc-go does.
-    peek(secured.socket, this.#limits.headersTimeoutMs, opening, (result) => {
-      if (result.kind === 'decided' && result.value === 'http/1.1') this.#open(facts, 'http/1.1', secured.socket, raw)
-      else {
-        if (result.kind === 'timeout') this.#refusals.refused({ ...SILENT, peer })
-        else if (result.kind === 'decided') {
-          const why = result.value === 'h2' ? NO_ALPN : NOISE
-          this.#refusals.refused({ ...why, peer, protocol: secured.facts.version })
-        }
-        secured.socket.destroy()
+    peek(socket, this.#limits.headersTimeoutMs, opening, (result) => {
+      if (result.kind === 'decided' && result.value === 'http/1.1') {
+        this.#open({ facts, protocol: 'http/1.1', socket, raw, client })
+        return
       }
+      socket.destroy()
+      if (result.kind === 'closed') return
+      const why = result.kind === 'timeout' ? SILENT : result.value === 'h2' ? NO_ALPN : NOISE
+      this.#refusals.refused({ ...why, peer, protocol: secured.facts.version })
     })
   }
 
-  #open(facts: ConnectionFacts, protocol: 'h2' | 'http/1.1', socket: Socket, raw: Socket): void {
+  #open(what: Pick<Connection, 'facts' | 'protocol' | 'socket' | 'raw' | 'client'>): void {
+    const { facts, socket, raw } = what
     if (this.#closed || socket.destroyed || raw.destroyed) {
       socket.destroy()
       return
     }
     if (facts.tls) this.#refusals.admitted(facts.tls.version)
-    this.#http.serve(this.#connections.opened(Object.freeze(facts), protocol, socket, raw))
+    this.#http.serve(this.#connections.opened({ ...what, facts: Object.freeze(facts) }))
+    // The CA file may have changed during the handshake.
+    const current = this.#options.tls?.current
+    if (current && facts.tls && facts.tls.generation !== current.number) this.#recheck(current)
   }
-}
-
-type Why = Pick<Refusal, 'reason' | 'message' | 'remedy'>
-const SILENT: Why = {
-  reason: 'peekTimeout',
-  message: 'the client connected and sent nothing',
-  remedy: 'probe with an HTTP request or a TLS handshake',
-}
-const NOISE: Why = {
-  reason: 'notTls',
-  message: 'the first bytes are neither TLS nor HTTP',
-  remedy: 'use a Milvus client or HTTP',
-}
-const TLS_HERE: Why = {
-  reason: 'tlsOnPlaintextPort',
-  message: 'the client began a TLS handshake on a plaintext port',
-  remedy: 'set common.security.tlsMode to 1 or 2, or connect without TLS (http://, secure=False)',
-}
-const PLAIN_HTTP: Why = {
-  reason: 'plaintextHttp',
-  message: 'Client sent an HTTP request to an HTTPS server.',
-  remedy: 'connect with https:// (pymilvus: secure=True)',
-}
-const PLAIN_HTTP2: Why = {
-  reason: 'plaintextHttp2',
-  message: 'the client spoke HTTP/2 without TLS on a TLS port',
-  remedy: 'connect with TLS (pymilvus: secure=True and server_pem_path or ca_pem_path; Node SDK: ssl true)',
-}
-const NO_ALPN: Why = {
-  reason: 'noAlpnForGrpc',
-  message: 'cannot check peer: missing selected ALPN property',
-  remedy: 'gRPC over TLS must negotiate h2 by ALPN: update the client, or a proxy in between drops ALPN',
 }

@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net'
 
-export type Peeked<T> = { readonly kind: 'decided'; readonly value: T } | { readonly kind: 'timeout' | 'closed' }
+export type Peeked<T> =
+  | { readonly kind: 'decided'; readonly value: T }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'closed' }
 
 /**
  * Looks at the first bytes of a connection without consuming them: `decide` gets all bytes so far and answers null for

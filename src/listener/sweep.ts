@@ -6,6 +6,7 @@ import type { ListenerLimits } from './limits.ts'
  * - pings HTTP/2 peers that were silent for `pingAfterMs` and destroys those that leave a ping unanswered
  *   (Milvus: 60 s and 10 s, internal/distributed/proxy/service.go 275-283);
  * - cuts requests whose body has not arrived after `requestTimeoutMs`: HTTP/2 in Node has no such limit;
+ * - sends clients away whose certificate expired meanwhile;
  * - sends idle sessions away where `idleSessionMs` says so.
  */
 export function startSweep(connections: Connections, limits: ListenerLimits): Disposable {
@@ -19,6 +20,7 @@ export function startSweep(connections: Connections, limits: ListenerLimits): Di
     () => {
       const now = Date.now()
       for (const connection of connections.open) sweepOne(connection, limits, now)
+      connections.closeWhere(({ client }) => client !== null && client.notAfter < now)
     },
     Math.min(1_000, Math.max(20, shortest / 4)),
   )

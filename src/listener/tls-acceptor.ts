@@ -3,16 +3,19 @@ import type { Server, TLSSocket } from 'node:tls'
 import type { Log } from '../observe/log.ts'
 import type { Generation } from '../tls/generation.ts'
 import { explainHandshakeError } from '../tls/handshake-error.ts'
-import { judge, type Policy } from '../tls/judge.ts'
+import { clientNotAfter, judge, type Policy } from '../tls/judge.ts'
 import type { TlsMaterial } from '../tls/material.ts'
 import type { RefusalLog } from '../tls/refusal.ts'
 import { createTlsServer } from '../tls/server-options.ts'
+import type { Connection } from './connections.ts'
 import type { ConnectionFacts } from './handlers.ts'
 import { peerOf } from './peer.ts'
 
 export interface Secured {
   readonly socket: TLSSocket
   readonly facts: NonNullable<ConnectionFacts['tls']>
+  /** The trust under which its client certificate was verified; null without one. */
+  readonly client: Connection['client']
 }
 
 export interface TlsAcceptorOptions {
@@ -103,7 +106,8 @@ export class TlsAcceptor {
       generation: generation.number,
       client,
     }
-    done({ socket, facts: Object.freeze(facts) })
+    const trust = generation.anchorIds
+    done({ socket, facts: Object.freeze(facts), client: client && { socket, trust, notAfter: clientNotAfter(socket) } })
   }
 
   #onError(error: Error, socket: TLSSocket): void {

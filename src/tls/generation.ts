@@ -15,6 +15,8 @@ export interface Generation {
   readonly keyPem: string
   /** Trust anchors for client certificates; empty in one-way mode. */
   readonly anchors: readonly X509Certificate[]
+  /** SHA-256 fingerprints of the anchors. */
+  readonly anchorIds: ReadonlySet<string>
   /** SHA-256 over the files' bytes. */
   readonly hash: string
   readonly warnings: readonly string[]
@@ -32,6 +34,7 @@ export function makeGeneration(number: number, set: TlsFileSet, checked: Checked
     leaf,
     keyPem,
     anchors: Object.freeze([...checked.anchors]),
+    anchorIds: new Set(checked.anchors.map((anchor) => anchor.fingerprint256)),
     hash: set.hash,
     warnings: checked.warnings,
     loadedAt: now,

@@ -16,6 +16,11 @@ export interface ClientIdentity {
   readonly fingerprint256: string
 }
 
+/** When the client certificate of an admitted connection expires, unix milliseconds. */
+export function clientNotAfter(socket: TLSSocket): number {
+  return socket.getPeerX509Certificate()?.validToDate.getTime() ?? 0
+}
+
 export type Verdict =
   | { readonly kind: 'admitted'; readonly client: ClientIdentity | null; readonly warning: string | null }
   | {
@@ -56,6 +61,18 @@ export function judge(socket: TLSSocket, generation: Generation, policy: Policy,
   }
 }
 
+/**
+ * Whether an open connection, admitted while `trust` (fingerprints of anchors) held, may stay under a later generation:
+ * when no anchor was removed, or an anchor that is left issued its certificate directly. Where a client-sent
+ * intermediate stands in between, which Node does not show on TLS 1.3, the answer is no: the client is sent away,
+ * connects again and is verified in full.
+ */
+export function isStillTrusted(socket: TLSSocket, trust: ReadonlySet<string>, generation: Generation): boolean {
+  if (trust.isSubsetOf(generation.anchorIds)) return true
+  const leaf = socket.getPeerX509Certificate()
+  return leaf !== undefined && isDirect(leaf, generation)
+}
+
 function identify(leaf: X509Certificate): ClientIdentity {
   return { subject: oneLine(leaf.subject), serial: leaf.serialNumber, fingerprint256: leaf.fingerprint256 }
 }
@@ -64,48 +81,33 @@ function inDate(certificate: X509Certificate, now: Date): boolean {
   return certificate.validFromDate <= now && now <= certificate.validToDate
 }
 
-/** Why OpenSSL refused, in the order in which an operator should mend it: authority first, then dates, then usage. */
-function explain(
-  leaf: X509Certificate,
-  generation: Generation,
-  socket: TLSSocket,
-  now: Date,
-): { reason: RefusalReason; message: string; remedy: string } {
-  const renew = 'make a new one: redkite certs renew --client'
+interface Explanation {
+  readonly reason: RefusalReason
+  readonly message: string
+  readonly remedy: string
+}
+
+const RENEW = 'make a new one: redkite certs renew --client'
+
+/**
+ * Why OpenSSL refused: all that is wrong with the certificate, the worst first. OpenSSL names only its last finding,
+ * so authority, dates and usage are looked at here.
+ */
+function explain(leaf: X509Certificate, generation: Generation, socket: TLSSocket, now: Date): Explanation {
   const weak = weakness(leaf)
-  if (weak) return { reason: 'weakKey', message: `client certificate: ${weak}`, remedy: renew }
-  if (!reachesAnchor(leaf, generation, socket)) {
-    const trusted = generation.anchors.map((anchor) => oneLine(anchor.subject)).join(' | ')
-    return {
-      reason: 'unknownAuthority',
-      message: `x509: certificate signed by unknown authority (issuer ${oneLine(leaf.issuer)}; the CA file trusts ${trusted})`,
-      remedy:
-        'let a CA of the CA file issue the client certificate, send its intermediates too, or add its CA to the file',
-    }
-  }
-  if (leaf.validToDate < now) {
-    return {
-      reason: 'expired',
-      message: `x509: certificate has expired: current time ${now.toISOString()} is after ${leaf.validToDate.toISOString()}`,
-      remedy: renew,
-    }
-  }
-  if (leaf.validFromDate > now) {
-    return {
-      reason: 'notYetValid',
-      message: `x509: certificate is not yet valid: current time ${now.toISOString()} is before ${leaf.validFromDate.toISOString()}`,
-      remedy: 'check the clocks of client, server and CA',
-    }
-  }
-  const usages = leaf.keyUsage ?? []
-  if (usages.length > 0 && !usages.includes(CLIENT_AUTH)) {
-    const allows = usages.includes(SERVER_AUTH) ? 'allows serverAuth only' : `allows ${usages.join(' ')} only`
-    return {
-      reason: 'invalidPurpose',
-      message: `x509: certificate specifies an incompatible key usage: it ${allows}, clientAuth is needed`,
-      remedy: "the Milvus documentation's gen.sh makes such; run redkite certs renew --client",
-    }
-  }
+  const authority = isDirect(leaf, generation) ? null : unknownAuthority(leaf, generation)
+  const dates = explainDates(leaf, now)
+  const usage = explainUsage(leaf)
+  // A date fault that OpenSSL names itself comes first: the issuer may be an intermediate that the client did send.
+  const isDateFault = /EXPIRED|NOT_YET_VALID/.test(String(socket.authorizationError))
+  const order = isDateFault ? [dates, authority, usage] : [authority, dates, usage]
+  const found = [
+    weak ? { reason: 'weakKey' as const, message: `client certificate: ${weak}`, remedy: RENEW } : null,
+    ...order,
+  ]
+  const faults = found.filter((fault) => fault !== null)
+  const [first] = faults
+  if (first) return { ...first, message: faults.map((fault) => fault.message).join('; also: ') }
   return {
     reason: 'unverified',
     message: `client certificate could not be verified: ${String(socket.authorizationError)}`,
@@ -113,27 +115,43 @@ function explain(
   }
 }
 
-/** Whether the leaf is an anchor or its issuers, as the client sent them, lead to one. For the explanation only. */
-function reachesAnchor(leaf: X509Certificate, generation: Generation, socket: TLSSocket): boolean {
-  const sent = sentChain(socket, leaf)
-  return sent.some((certificate) =>
-    generation.anchors.some(
-      (anchor) => anchor.fingerprint256 === certificate.fingerprint256 || isIssuedBy(certificate, anchor),
-    ),
-  )
+function unknownAuthority(leaf: X509Certificate, generation: Generation): Explanation {
+  const trusted = generation.anchors.map((anchor) => oneLine(anchor.subject)).join(' | ')
+  return {
+    reason: 'unknownAuthority',
+    message: `x509: certificate signed by unknown authority (issuer ${oneLine(leaf.issuer)}; the CA file trusts ${trusted})`,
+    remedy:
+      'let a CA of the CA file issue the client certificate, send its intermediates too, or add its CA to the file',
+  }
 }
 
-/** The leaf and the issuers that really signed each other, at most ten. */
-function sentChain(socket: TLSSocket, leaf: X509Certificate): X509Certificate[] {
-  const chain = [leaf]
-  let next: X509Certificate | undefined = socket.getPeerX509Certificate()?.issuerCertificate
-  while (next && chain.length < 10) {
-    const last = chain.at(-1)
-    if (!last || !isIssuedBy(last, next) || next.fingerprint256 === last.fingerprint256) break
-    chain.push(next)
-    next = next.issuerCertificate
+function explainDates(leaf: X509Certificate, now: Date): Explanation | null {
+  const at = now.toISOString()
+  if (leaf.validToDate < now) {
+    const message = `x509: certificate has expired: current time ${at} is after ${leaf.validToDate.toISOString()}`
+    return { reason: 'expired', message, remedy: RENEW }
   }
-  return chain
+  if (leaf.validFromDate > now) {
+    const message = `x509: certificate is not yet valid: current time ${at} is before ${leaf.validFromDate.toISOString()}`
+    return { reason: 'notYetValid', message, remedy: 'check the clocks of client, server and CA' }
+  }
+  return null
+}
+
+function explainUsage(leaf: X509Certificate): Explanation | null {
+  const usages = leaf.keyUsage ?? []
+  if (usages.length === 0 || usages.includes(CLIENT_AUTH)) return null
+  const allows = usages.includes(SERVER_AUTH) ? 'allows serverAuth only' : `allows ${usages.join(' ')} only`
+  return {
+    reason: 'invalidPurpose',
+    message: `x509: certificate specifies an incompatible key usage: it ${allows}, clientAuth is needed`,
+    remedy: "the Milvus documentation's gen.sh makes such; run redkite certs renew --client",
+  }
+}
+
+/** Whether the leaf is an anchor, or an anchor signed it. Alone never what admits anybody. */
+function isDirect(leaf: X509Certificate, generation: Generation): boolean {
+  return generation.anchorIds.has(leaf.fingerprint256) || generation.anchors.some((anchor) => isIssuedBy(leaf, anchor))
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {

@@ -148,12 +148,68 @@ test('SIGHUP loads at once; the same content is no reload; a changed CA holds fo
   await writeFile(files.path('ca.pem'), otherCa.pem)
   assert.deepEqual(await port.material?.reload('SIGHUP'), { kind: 'swapped', generation: 2 })
   await assert.rejects(http2Call(port.port, trust, GRPC))
-  assert.equal(await echo(session, 'after'), 'after', 'a live connection stays')
+  await closed(session)
+})
+
+test('live connections stay where their authority does; those of a removed one are sent away within a second', async () => {
+  await using files = await folder({
+    'server.pem': pair(0).pem,
+    'server.key': pair(0).key,
+    'ca.pem': ca.pem + otherCa.pem,
+  })
+  const set = {
+    kind: 'mutual',
+    serverPem: files.path('server.pem'),
+    serverKey: files.path('server.key'),
+    caPem: files.path('ca.pem'),
+  } as const
+  await using port = await openPort(set)
+  const second = await make({ cn: 'second', by: ca })
+  const stranger = await make({ cn: 'stranger', by: otherCa, usages: ['clientAuth'] })
+  const open = (cert: string, key: string) =>
+    connectHttp2(`https://127.0.0.1:${port.port}`, { ca: ca.pem, cert, key, servername: 'localhost' })
+  const stays = [open(client.pem, client.key), open(second.pem, second.key)]
+  const goes = open(stranger.pem, stranger.key)
+  const slow = goes.request({ ':method': 'POST', ':path': '/p.S/M', 'content-type': GRPC })
+  slow.on('error', () => {})
+  slow.write('never ends')
+  for (const session of [...stays, goes]) assert.equal(await echo(session, 'before'), 'before')
+  await writeFile(files.path('ca.pem'), ca.pem)
+  const began = Date.now()
+  await port.material?.reload('SIGHUP')
+  await closed(goes)
+  assert.ok(Date.now() - began < 3_000)
+  for (const session of stays) assert.equal(await echo(session, 'after'), 'after')
   assert.equal(
-    port.listener.closeWhere((facts) => (facts.tls?.generation ?? 0) < 2),
+    port.listener.closeWhere((facts) => facts.tls?.client?.subject === 'CN=second'),
     1,
   )
-  await new Promise((resolve) => session.once('close', resolve))
+  await until('it closed', () => stays[1]?.closed === true)
+  assert.equal(await echo(stays[0] ?? goes, 'still'), 'still')
+  stays[0]?.destroy()
+})
+
+test('a connection ends when its client certificate does', async () => {
+  await using files = await folder({ 'server.pem': pair(0).pem, 'server.key': pair(0).key, 'ca.pem': ca.pem })
+  const set = {
+    kind: 'mutual',
+    serverPem: files.path('server.pem'),
+    serverKey: files.path('server.key'),
+    caPem: files.path('ca.pem'),
+  } as const
+  await using port = await openPort(set, { limits: { pingAfterMs: 200 } })
+  const brief = await make({ cn: 'brief', by: ca, usages: ['clientAuth'], toDays: 2.5 / 86_400 })
+  const session = connectHttp2(`https://127.0.0.1:${port.port}`, {
+    ca: ca.pem,
+    cert: brief.pem,
+    key: brief.key,
+    servername: 'localhost',
+  })
+  assert.equal(await echo(session, 'hello'), 'hello')
+  await closed(session)
+  assert.ok(Date.now() >= brief.certificate.notAfter.getTime())
+  await assert.rejects(http2Call(port.port, { ca: ca.pem, cert: brief.pem, key: brief.key }, GRPC))
+  assert.equal(await port.handshakes({ reason: 'expired' }), 1)
 })
 
 test('a ticket of an older generation is not taken, in one-way mode a fresh one is', async () => {
@@ -192,6 +248,10 @@ test("the watcher sees Kubernetes' swap of the data link", async () => {
 
 function refused(port: Port): number {
   return port.lines.filter((line) => line.message.startsWith('tls material not reloaded')).length
+}
+
+async function closed(session: ClientHttp2Session): Promise<void> {
+  if (!session.destroyed) await new Promise((resolve) => session.once('close', resolve))
 }
 
 async function echo(session: ClientHttp2Session, text: string): Promise<string> {
