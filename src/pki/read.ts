@@ -67,6 +67,15 @@ export function parseCertificates(pem: string, path: string): readonly [X509Cert
     }
   }
   const [first, ...rest] = certificates
+  // A block without its END line is no block at all: neither OpenSSL nor the loop above would miss it.
+  const begun = pem.match(/-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/g)?.length ?? 0
+  if (begun > certificates.length) {
+    throw new StartError(
+      EXIT.config,
+      `${path}: a certificate is cut short (${begun} BEGIN lines, ${certificates.length} whole blocks)`,
+      'copy the file again, or renew it with redkite certs renew',
+    )
+  }
   if (first !== undefined) return [first, ...rest]
   const found = blocks.some((block) => block.label.endsWith('PRIVATE KEY'))
     ? 'holds a private key, not a certificate'

@@ -100,6 +100,11 @@ describe('certs verify', () => {
       await writeFile(at('server.pem'), pem.replace(/^MII.{40}/m, 'MIIB'))
     }
     await fails(await spoiled(cut), /server\.pem .*block 1 \(CERTIFICATE\) is not a readable certificate/)
+    const halve = async (at: (name: string) => string) => {
+      const pem = await readFile(at('server.pem'), 'utf8')
+      await writeFile(at('server.pem'), pem.slice(0, -60))
+    }
+    await fails(await spoiled(halve), /server\.pem .*a certificate is cut short \(2 BEGIN lines, 1 whole blocks\)/)
     const encrypt = async (at: (name: string) => string) => {
       const key = createPrivateKey(await readFile(at('server.key')))
       const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'p' } as const
@@ -129,6 +134,13 @@ describe('certs verify', () => {
       await spoiled((at) => copyFile(join(other, 'ca.pem'), at('ca.pem'))),
       /server\.pem .*was not issued by ca\.pem \(its issuer is CN=Redkite private CA/,
     )
+  })
+
+  it('is not taken in by an issuer of the same name and key identifier', async () => {
+    const [ca, forger] = [await make({ cn: 'one', ca: true, names: ['x'] }), await make({ cn: 'two' })]
+    const by = { ...ca, keys: { publicKey: ca.keys.publicKey, privateKey: forger.keys.privateKey } }
+    const server = await make({ cn: 'localhost', by, usages: ['serverAuth'] })
+    await fails(await foreign({ ca, server }), /server\.pem .*was not issued by ca\.pem/)
   })
 
   it('finds names that clients dial in vain', async () => {

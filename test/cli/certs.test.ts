@@ -127,6 +127,19 @@ describe('certs renew, judged by openssl', { skip: openssl.skip }, () => {
     assert.match(await verify('sslclient', 'client.pem'), /OK/)
   })
 
+  it('signs with what OpenSSL gives an authority: P-384 in SEC1 form; and says which key it cannot use', async () => {
+    const directory = fresh()
+    await mkdir(directory)
+    await runOpenssl(directory, 'ecparam -genkey -name secp384r1 -out ca.key')
+    await runOpenssl(directory, 'req -new -x509 -key ca.key -out ca.pem -days 100 -subj /CN=an-authority')
+    await certs('renew', '--dir', directory)
+    assert.match(await runOpenssl(directory, 'verify -CAfile ca.pem -purpose sslserver server.pem'), /OK/)
+    assert.match(await runOpenssl(directory, 'x509 -in server.pem -noout -text'), /ecdsa-with-SHA384/)
+    await runOpenssl(directory, 'genpkey -algorithm ED25519 -out ca.key')
+    await runOpenssl(directory, 'req -new -x509 -key ca.key -out ca.pem -days 100 -subj /CN=an-authority')
+    await assert.rejects(certs('renew', '--dir', directory), refused(EXIT.config, /key of type ed25519 cannot sign/))
+  })
+
   it('keeps the subject and the names of a certificate that OpenSSL made', async () => {
     const directory = fresh()
     await mkdir(directory)
