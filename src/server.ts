@@ -12,6 +12,7 @@ import type { CliIo } from './cli/io.ts'
 import type { ReadyTls } from './cli/ready-lines.ts'
 import type { Config } from './config/config.ts'
 import type { LoadedConfig } from './config/load.ts'
+import { collectWhenIdle } from './embedded/idle-memory.ts'
 import { lockDataDirectory } from './embedded/lock.ts'
 import { EmbeddedService } from './embedded/service.ts'
 import { createStorePool } from './embedded/store/pool.ts'
@@ -68,6 +69,7 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
 
   const { service, gate } = await openService(config, input.log, metrics)
   opened.use(service)
+  opened.use(collectWhenIdle())
   const ports = await openPorts(config, { service, gate, material, log: input.log, metrics }, opened)
   const facts = factsOf(config, ports, auto)
   if (input.readyFile !== null) writeReadyFile(input.readyFile, config, facts, ports)

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { REDKITE_VERSION } from '../src/version.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const FILE_LINES_MAX = 300
@@ -47,11 +48,11 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   model: ['errors'],
   observe: ['errors', 'model'],
   pki: ['errors'],
-  config: below,
+  config: [...below, 'tls/settings'],
   filter: ['errors', 'model', 'embedded/store/contract'],
   engine: below,
   catalog: below,
-  tls: [...below, 'config', 'pki'],
+  tls: [...below, 'pki'],
   service: ['model'],
   embedded: [...below, 'service', 'catalog', 'filter', 'engine'],
   upstream: [...below, 'service', 'tls', 'config'],
@@ -60,6 +61,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   protocol: [...below, 'ops', 'auth/authority', 'service', 'listener/handlers'],
   listener: [...below, 'tls'],
   server: ['*'],
+  version: [],
   cli: ['*'],
   main: ['cli', 'errors'],
 }
@@ -118,6 +120,11 @@ describe('the house', () => {
       offenders((s) => s.path !== 'src/main.ts' && /process\.exit\b\(/.test(s.text) && 'exits'),
       [],
     )
+  })
+
+  it('the version in the code is the package’s', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+    assert.equal(REDKITE_VERSION, version)
   })
 
   it('only auth/ mints a pass', () => {

@@ -74,7 +74,8 @@ function infoOf(world: World, entry: CollectionEntry, index: IndexEntry): IndexI
   const at = live.index(index.field)
   const state = at?.index.state()
   // rows below the seal bound are served exactly for good: they are not waiting for anything
-  const pending = state?.building === true ? BigInt(state.growingRows) : 0n
+  const isWaiting = state !== undefined && (state.building || live.isAboveSealBound(index.field))
+  const pending = isWaiting ? BigInt(state.growingRows) : 0n
   return {
     name: index.name,
     id: index.id,

@@ -54,6 +54,12 @@ export class LiveCollection implements AsyncDisposable {
     return this.#indexes.get(field) ?? null
   }
 
+  /** More rows grow than stay unsealed: a build is due, whether it has begun or not. */
+  isAboveSealBound(field: string): boolean {
+    const live = this.#indexes.get(field)
+    return live?.plan.kind === 'graph' && live.index.state().growingRows > this.#sealRows
+  }
+
   indexes(): readonly LiveIndex[] {
     return [...this.#indexes.values()]
   }

@@ -49,12 +49,14 @@ export function planOutput(entry: CollectionEntry, names: readonly string[]): Ou
   return { fields, wantsPrimary: wanted.has(pk), dynamicKeys, names }
 }
 
-/** Keeps only the wanted keys of a `$meta` column; other columns pass through. */
+/** Names each column's type (Int8 and Int32 look alike in memory) and keeps only the wanted keys of a `$meta` column. */
 export function projectDynamic(plan: OutputPlan, columns: readonly Column[]): readonly Column[] {
   const { dynamicKeys } = plan
-  if (dynamicKeys === null) return columns
-  return columns.map((column): Column => {
-    if (column.field !== DYNAMIC_FIELD || column.data.kind !== 'json') return column
+  const types = new Map(plan.fields.map((field) => [field.name, field.type]))
+  return columns.map((bare): Column => {
+    const type = types.get(bare.field)
+    const column = type === undefined ? bare : { ...bare, type }
+    if (dynamicKeys === null || column.field !== DYNAMIC_FIELD || column.data.kind !== 'json') return column
     if (dynamicKeys === 'all') return { ...column, dynamic: true }
     const values = column.data.values.map((text) => keepKeys(text, dynamicKeys))
     return { ...column, data: { kind: 'json', values }, dynamic: true }

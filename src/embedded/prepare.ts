@@ -3,6 +3,7 @@ import type { CollectionEntry } from '../catalog/entries.ts'
 import { fault } from '../errors/error.ts'
 import type { WriteRequest, WriteRows } from '../model/calls.ts'
 import { type Column, type ColumnData, type Ids, slotCount } from '../model/columns.ts'
+import { badRow } from '../model/fields/bad-value.ts'
 import { jsonText } from '../model/fields/json.ts'
 import { fieldTypeOf } from '../model/fields/registry.ts'
 import { fieldTypes, isVectorType } from '../model/fields/table.ts'
@@ -87,7 +88,7 @@ function fromJsonRows(entry: CollectionEntry, rows: readonly Readonly<Record<str
     if (present === 0) continue
     if (present < rows.length && !field.nullable && field.defaultValue === null) {
       const row = values.findIndex((v) => v === undefined || v === null)
-      throw fault('restInsertData', `row ${row} has no value for field ${field.name}; send one for each row`)
+      throw badRow(row, `no value for field ${field.name}; send one for each row`)
     }
     const valid = present === rows.length ? null : Uint8Array.from(values, (v) => Number(v !== undefined && v !== null))
     columns.set(field.name, {

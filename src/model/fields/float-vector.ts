@@ -1,5 +1,5 @@
 import { fault } from '../../errors/error.ts'
-import { badJson } from './bad-value.ts'
+import { badJson, badRow } from './bad-value.ts'
 import type { FieldType } from './field-type.ts'
 import { refuseNotFinite } from './floating.ts'
 
@@ -10,10 +10,7 @@ export const floatVector: FieldType = {
     values.forEach((value, row) => {
       if (!Array.isArray(value)) throw badJson(field, row, value)
       if (value.length !== dim) {
-        throw fault(
-          'restInsertData',
-          `row ${row}: the dim (${value.length}) of field data(${field.name}) is not equal to schema dim (${dim})`,
-        )
+        throw badRow(row, `the dim (${value.length}) of field data(${field.name}) is not equal to schema dim (${dim})`)
       }
       for (let i = 0; i < dim; i++) {
         const number: unknown = value[i]
