@@ -6,6 +6,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { renderConfiguration, renderSampleYaml } from './docs/configuration.ts'
+import { renderErrors } from './docs/errors.ts'
+import { renderReadme } from './docs/readme.ts'
 
 interface Document {
   /** From the repository's root. */
@@ -17,6 +19,8 @@ interface Document {
 const documents: readonly Document[] = [
   { path: 'docs/reference/configuration.md', render: renderConfiguration },
   { path: 'docs/reference/milvus.yaml', render: renderSampleYaml },
+  { path: 'docs/reference/errors.md', render: renderErrors },
+  { path: 'README.md', render: renderReadme },
 ]
 
 const isCheck = process.argv.includes('--check')
