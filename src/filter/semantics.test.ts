@@ -150,10 +150,10 @@ test('integer division truncates, modulo has the sign of the dividend', () => {
 })
 
 test('like: % any run, _ one character, \\ escapes, case counts, both ends are anchored', () => {
-  const names = ['abc', 'ABC', 'a%c', 'a_c', 'a*c', '[a]c', 'ac', 'é', '😀b', 'a?c', 'a\\c', '']
+  const names = ['abc', 'ABC', 'a%c', 'a_c', 'a*c', '[a]c', 'ac', 'é', '😀b', 'a?c', 'a\\c', '', 'x😀']
   for (const pattern of [
     ...['abc', 'a%', '%c', '%b%', '%', '_', '__', '_%', 'a_c', 'a\\%c', 'a\\_c', 'a*%', 'a*c', 'a?%', '[a]%', '[a]_'],
-    ...['%[a]%', '%a%c', 'a%%c', '%%', '', '\\', 'a\\\\c', '_b', '%😀%', '%b', 'A%', '%]c', '_a_c'],
+    ...['%[a]%', '%a%c', 'a%%c', '%%', '', '\\', 'a\\\\c', '_b', '%😀%', '%😀', '%b', 'A%', '%]c', '_a_c'],
   ]) {
     const rows = names.map((name) => ({ name }))
     const expected = names.flatMap((name, i) => (naiveLike([...name], [...pattern]) ? [i] : []))
