@@ -1,10 +1,11 @@
 /** Rows A1 to A3 of the page "Encryption in Transit": certificates. */
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { cpSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { nodeClient, nodeConnects } from '../support/clients.ts'
+import { pageSign, runOpenssl } from '../support/page-script.ts'
 import { redkite, startRedkite, temporary } from '../support/server.ts'
 import { createSet, pageScriptSet, setIn } from '../support/sets.ts'
 import { openssl, run } from '../support/tools.ts'
@@ -148,28 +149,13 @@ describe('A3: renewal', () => {
     using place = temporary()
     const set = await createSet(join(place.path, 'tls'))
     const serial = BigInt(`0x${readFileSync(join(set.dir, 'ca.srl'), 'utf8').trim()}`)
-    const steps = [
-      [
-        'req',
-        '-new',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-keyout',
-        'new.key',
-        '-out',
-        'new.csr',
-        '-subj',
-        '/CN=localhost',
-      ],
-      ['x509', '-req', '-in', 'new.csr', '-out', 'new.pem', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAserial', 'ca.srl'],
-    ]
-    for (const step of steps) assert.equal((await run(openssl.path, step, { cwd: set.dir })).exitCode, 0)
+    await runOpenssl(set.dir, 'genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out server.key')
+    await pageSign(set.dir, 'server', '-CAserial ca.srl')
     const next = BigInt(`0x${readFileSync(join(set.dir, 'ca.srl'), 'utf8').trim()}`)
     assert.equal(next, serial + 1n)
-    const renewed = new X509Certificate(readFileSync(join(set.dir, 'new.pem')))
+    const renewed = new X509Certificate(readFileSync(set.server))
     assert.equal(BigInt(`0x${renewed.serialNumber}`), next)
-    rmSync(join(set.dir, 'new.csr'))
-    renameSync(join(set.dir, 'new.key'), join(set.dir, 'unused.key'))
+    await using served = await startRedkite({ args: ['--tls', 'one-way', '--tls-dir', set.dir] })
+    assert.equal(await nodeConnects(served.port, { kind: 'oneWay', set }), 'ok')
   })
 })

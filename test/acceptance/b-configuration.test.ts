@@ -4,7 +4,7 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 
 import { join, relative } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { curlTo, type Login, nodeConnects, ROOT, type Show } from '../support/clients.ts'
-import { refusedStart, type Served, startRedkite, temporary } from '../support/server.ts'
+import { otherUser, refusedStart, type Served, startRedkite, temporary } from '../support/server.ts'
 import { type CertSet, createSet } from '../support/sets.ts'
 import { curl, openssl, run } from '../support/tools.ts'
 
@@ -191,15 +191,17 @@ describe('B2: the files of TLS', () => {
     })
   }
 
-  it('an unreadable key: exit 77, naming the file', {
-    skip: process.getuid?.() === 0 && 'root may read every file',
-  }, async () => {
-    const path = join(place.path, 'unreadable.key')
-    copyFileSync(set.serverKey, path)
-    chmodSync(path, 0)
-    const failure = await refusedStart({ args: ['--config', milvusYaml(1), '--set', `tls.serverKeyPath=${path}`] })
-    assert.equal(failure.exitCode, 77)
-    assert.match(failure.stderr, /unreadable\.key/)
+  const reader = otherUser()
+  it('an unreadable key: exit 77, naming the file', { skip: reader.skip }, async () => {
+    // a place of its own that the other user may enter, and a key in it that only root may read
+    using open = temporary()
+    chmodSync(open.path, 0o755)
+    for (const name of ['server.pem', 'server.key', 'ca.pem']) copyFileSync(join(set.dir, name), join(open.path, name))
+    chmodSync(join(open.path, 'server.key'), 0o600)
+    const failure = await refusedStart({ args: ['--tls', 'one-way', '--tls-dir', open.path], uid: reader.uid })
+    assert.equal(failure.exitCode, 77, failure.stderr)
+    assert.match(failure.stderr, /^redkite: .*tls\.serverKeyPath.*server\.key/m)
+    assert.match(failure.stderr, /^hint: /m)
   })
 })
 

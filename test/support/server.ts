@@ -1,7 +1,7 @@
 /** Starts the built server as a process and waits until it says that it answers. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -41,6 +41,8 @@ export interface StartOptions {
   readonly data?: string
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** Runs the server as this user; only root may. */
+  readonly uid?: number
 }
 
 /** A directory for one test, removed with it. */
@@ -55,9 +57,13 @@ export async function startRedkite(options: StartOptions = {}): Promise<Served> 
   const scratch = temporary()
   const readyFile = join(scratch.path, 'ready.json')
   const args = ['run', '--data', data, '--port', '0', '--metrics-port', '0', '--ready-file', readyFile]
+  if (options.uid !== undefined) {
+    for (const path of [scratch.path, own?.path]) if (path !== undefined) chownSync(path, options.uid, -1)
+  }
   const child = spawn(process.execPath, [main, ...args, ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd ?? scratch.path,
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
     env: { ...cleanEnvironment(), ...options.env },
   })
   let out = ''
@@ -127,6 +133,14 @@ export class StartFailed extends Error {
     this.stdout = stdout
     this.stderr = stderr
   }
+}
+
+/** A user that may read the built server and is not root; the reason to skip where there is none. */
+export function otherUser(): { readonly uid: number; readonly skip: string | false } {
+  const uid = 65_534
+  if (process.getuid?.() !== 0) return { uid, skip: 'only root can start the server as another user' }
+  const probe = spawnSync(process.execPath, ['-e', `require('node:fs').accessSync(${JSON.stringify(main)})`], { uid })
+  return { uid, skip: probe.status === 0 ? false : 'another user may not read this checkout' }
 }
 
 /** Starts where a refusal is expected; gives the failure. */
