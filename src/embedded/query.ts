@@ -1,5 +1,5 @@
 import { fault } from '../errors/error.ts'
-import { toSql } from '../filter/filter.ts'
+import { type CheckedExpr, isAlwaysTrue, toSql } from '../filter/filter.ts'
 import type { QueryReply, QueryRequest } from '../model/calls.ts'
 import { primaryField } from '../model/schema.ts'
 import { planOutput, projectDynamic } from './output.ts'
@@ -20,7 +20,7 @@ export const query: Handler<'Query'> = async (world, request) => {
   if (request.outputFields.some((name) => name.replace(/\s/g, '').toLowerCase() === COUNT)) {
     return countReply(request, await countOf(request, () => live.store.count(where, partitions)), shape)
   }
-  checkPage(request, world)
+  checkPage(request, expr, world)
   const output = planOutput(entry, request.outputFields)
   const { rowCount, columns } = await live.store.query({
     where,
@@ -47,10 +47,10 @@ function countReply(_: QueryRequest, count: number, shape: Omit<QueryReply, 'row
   return { ...shape, rowCount: 1, columns: [{ field: COUNT, data, valid: null, dynamic: false }] }
 }
 
-function checkPage(request: QueryRequest, world: World): void {
+function checkPage(request: QueryRequest, expr: CheckedExpr | null, world: World): void {
   const { limit, offset } = request
   const max = world.limits.topkMax
-  if (request.filter.trim() === '' && limit === null) {
+  if (isAlwaysTrue(expr) && limit === null) {
     throw fault('invalidParameter', 'empty expression should be used with limit')
   }
   if (limit === null) return

@@ -1,5 +1,5 @@
 import { fault } from '../errors/error.ts'
-import { primaryKeysOf, toSql } from '../filter/filter.ts'
+import { isAlwaysTrue, primaryKeysOf, toSql } from '../filter/filter.ts'
 import { idCount } from '../model/columns.ts'
 import { DEFAULT_PARTITION } from '../model/schema.ts'
 import { prepareRows } from './prepare.ts'
@@ -27,7 +27,7 @@ export const remove: Handler<'Delete'> = async (world, request) => {
   const entry = collectionOf(world, request)
   const partitions = partitionNumbers(entry, [request.partition])
   const expr = filterOf(entry, request.filter, request.templates, world.limits, 'delete')
-  if (expr === null) {
+  if (isAlwaysTrue(expr) || expr === null) {
     throw fault('invalidParameter', `delete plan can't be empty or always true : ${request.filter}`)
   }
   const pks = primaryKeysOf(expr)

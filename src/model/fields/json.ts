@@ -4,6 +4,9 @@ import { type FieldType, isValid } from './field-type.ts'
 /** Milvus' bound on one JSON value. */
 const JSON_BYTES_MAX = 65_536
 
+/** SQLite's JSON functions stop at 1,000 levels (`JSON_MAX_DEPTH`); deeper values could be stored but never filtered. */
+const DEPTH_MAX = 500
+
 declare global {
   interface JSON {
     rawJSON(text: string): unknown
@@ -13,6 +16,22 @@ declare global {
 /** JSON text of a value that may hold bigints (int64 kept exact). */
 export function jsonText(value: unknown): string {
   return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? JSON.rawJSON(v.toString()) : v)) ?? 'null'
+}
+
+/** Levels of nesting; short texts cannot be deep and are not looked at. */
+function depthOf(text: string): number {
+  if (text.length <= DEPTH_MAX) return 0
+  let [depth, deepest, inString] = [0, 0, false]
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (inString) {
+      if (c === 0x5c) i++
+      else if (c === 0x22) inString = false
+    } else if (c === 0x22) inString = true
+    else if (c === 0x5b || c === 0x7b) deepest = Math.max(deepest, ++depth)
+    else if (c === 0x5d || c === 0x7d) depth--
+  }
+  return deepest
 }
 
 export const json: FieldType = {
@@ -26,6 +45,9 @@ export const json: FieldType = {
           'invalidParameter',
           `length of JSON field ${field.name} exceeds max length, row number: ${row}, length: ${Buffer.byteLength(text)}, max length: ${JSON_BYTES_MAX}`,
         )
+      }
+      if (depthOf(text) > DEPTH_MAX) {
+        throw fault('invalidParameter', `field ${field.name}, row ${row}: JSON nested deeper than ${DEPTH_MAX} levels`)
       }
       try {
         const value: unknown = JSON.parse(text)
