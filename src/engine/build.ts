@@ -26,7 +26,7 @@ class BuildProcess implements AsyncDisposable {
   #ended: string | null = null
   #waiting: { readonly resolve: (reply: BuildReply) => void; readonly reject: (error: Error) => void } | null = null
 
-  constructor() {
+  constructor(background: boolean) {
     const child = fork(fileURLToPath(beside('build-process')), {
       serialization: 'advanced',
       execArgv: [],
@@ -51,7 +51,7 @@ class BuildProcess implements AsyncDisposable {
       child.on('error', (error) => ended(error.message))
       child.on('exit', (code, signal) => ended(signal ?? `code ${code}`))
     })
-    child.on('spawn', () => lowerPriority(child.pid))
+    if (background) child.on('spawn', () => lowerPriority(child.pid))
   }
 
   async call(request: BuildRequest): Promise<SegmentMarker | null> {
@@ -86,18 +86,20 @@ function lowerPriority(pid: number | undefined): void {
 }
 
 /**
- * Builds, verifies and marks the segment of the live rows in (after, upTo]; null when there are none.
+ * Builds, verifies and marks the segment of the live rows in (after, upTo]; null when there are none. A background
+ * build, which nobody waits for, runs at a lower priority.
  * @throws Error when the build or its verification fails, or the signal aborts; the folder is then worthless.
  */
 export async function buildSegment(
   plan: BuildPlan,
   source: VectorSource,
   signal: AbortSignal,
+  background: boolean,
 ): Promise<SegmentMarker | null> {
   let next = await source.read(plan.after, plan.upTo, chunkRows(plan.spec.dim))
   if (next.rids.length === 0) return null
   signal.throwIfAborted()
-  await using child = new BuildProcess()
+  await using child = new BuildProcess(background)
   const abort = () => child.kill()
   signal.addEventListener('abort', abort, { once: true })
   try {

@@ -123,9 +123,9 @@ export class Maintenance implements AsyncDisposable {
     while (parts.growing.liveCount > options.sealRows) {
       const range = nextSeal(parts, this.#spec.dim, parts.growing.lastRid)
       if (range === null) break
-      await this.#build(range)
+      await this.#build(range, true)
     }
-    for (let range = nextRebuild(parts); range !== null; range = nextRebuild(parts)) await this.#build(range)
+    for (let range = nextRebuild(parts); range !== null; range = nextRebuild(parts)) await this.#build(range, true)
   }
 
   #enqueue(task: () => Promise<void>): Promise<void> {
@@ -137,14 +137,14 @@ export class Maintenance implements AsyncDisposable {
   async #buildTwice(range: Range): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#build(range)
+        return await this.#build(range, false)
       } catch (error) {
         if (attempt === ATTEMPTS || this.#abort.signal.aborted) throw error
       }
     }
   }
 
-  async #build(range: Range): Promise<void> {
+  async #build(range: Range, background: boolean): Promise<void> {
     const { parts, log, metrics, options } = this.#scope
     await inTurn(async () => {
       this.#abort.signal.throwIfAborted()
@@ -153,7 +153,7 @@ export class Maintenance implements AsyncDisposable {
       parts.beginBuild()
       const started = performance.now()
       try {
-        const segment = await this.#buildAside(range, directory)
+        const segment = await this.#buildAside(range, directory, background)
         this.#publish(range, segment)
         this.#failures = 0
         this.failure = null
@@ -181,10 +181,10 @@ export class Maintenance implements AsyncDisposable {
     })
   }
 
-  async #buildAside({ after, upTo }: Range, directory: string): Promise<SealedSegment | null> {
+  async #buildAside({ after, upTo }: Range, directory: string, background: boolean): Promise<SealedSegment | null> {
     const { library } = this.#scope
     const plan = { directory, sequence: this.#sequence++, after, upTo, spec: this.#spec }
-    const marker = await buildSegment(plan, this.#source, this.#abort.signal)
+    const marker = await buildSegment(plan, this.#source, this.#abort.signal, background)
     if (marker === null) return null
     const segment = SealedSegment.open(library, directory, marker)
     try {
