@@ -4,22 +4,24 @@ import { collectGarbage } from './store/collect-garbage.ts'
 const LOOK_MS = 5_000
 /** The loop counts as idle below this share of busy time. */
 const IDLE_UTILIZATION = 0.05
-const GROWTH_BYTES = 32 * 1024 * 1024
+/** Less work than this leaves nothing worth a collection behind. */
+const WORK_MS_MIN = 200
 
 /**
- * Gives memory back when there is nothing to do: V8 does not feel the weight of shared memory (vectors that were
- * received, growing rows that were sealed), so after a load it would stay in use until the next heavy call.
+ * Gives memory back once after each busy time: V8 does not feel the weight of shared memory (vectors that were
+ * received, growing rows that were sealed), so it would stay in use until the next heavy call.
  */
 export function collectWhenIdle(): Disposable {
-  let before = performance.eventLoopUtilization()
-  let settledRss = process.memoryUsage.rss()
+  let seen = performance.eventLoopUtilization()
+  let workMs = 0
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization()
-    const { utilization } = performance.eventLoopUtilization(now, before)
-    before = now
-    if (utilization > IDLE_UTILIZATION || process.memoryUsage.rss() < settledRss + GROWTH_BYTES) return
+    const { active, utilization } = performance.eventLoopUtilization(now, seen)
+    seen = now
+    workMs += active
+    if (utilization > IDLE_UTILIZATION || workMs < WORK_MS_MIN) return
     collectGarbage()
-    settledRss = process.memoryUsage.rss()
+    workMs = 0
   }, LOOK_MS)
   timer.unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
