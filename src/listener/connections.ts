@@ -23,6 +23,8 @@ export interface Connection {
   session: ServerHttp2Session | null
   /** It was told to go and is destroyed soon. */
   isLeaving: boolean
+  /** When the session was first seen to be over while its socket was still open. */
+  endedAt: number | null
   /** Requests in progress, with the time each began (ms): a body that never ends is cut by the sweep. */
   readonly requests: Map<object, { readonly since: number; isReceived(): boolean; abort(): void }>
   bytesRead: number
@@ -88,6 +90,7 @@ export class Connections {
       ...what,
       session: null,
       isLeaving: false,
+      endedAt: null,
       requests: new Map(),
       bytesRead: 0,
       lastActivity: Date.now(),
@@ -110,6 +113,18 @@ export class Connections {
       // `close` sends GOAWAY once and lets the streams in progress finish.
       if (session) session.close()
       else if (requests.size === 0) socket.destroySoon()
+    }
+  }
+
+  /**
+   * Destroys the sockets of sessions that have been over for `lingerMs`. Node waits for the peer to close first, and
+   * can miss that it did: it stops reading once nothing more is wanted, then never sees the end of the stream.
+   */
+  destroyEnded(now: number, lingerMs: number): void {
+    for (const connection of this.#open) {
+      if (!connection.session?.destroyed) continue
+      connection.endedAt ??= now
+      if (now - connection.endedAt >= lingerMs) connection.raw.destroy()
     }
   }
 

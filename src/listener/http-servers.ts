@@ -75,13 +75,14 @@ export function createHttpServers(serves: Serves, handlers: StreamHandlers, limi
         return
       }
       const session = startSession(http2, connection.socket)
-      if (!session) return
+      if (!session) {
+        connection.raw.destroy()
+        return
+      }
       connections.set(session, connection)
       connection.session = session
       session.setLocalWindowSize(limits.windowBytes)
       dropWithoutSettings(session, connection.raw, limits.headersTimeoutMs)
-      // After GOAWAY Node waits for the peer to close; one that does not is cut.
-      session.once('close', () => setTimeout(() => connection.raw.destroy(), 1_000).unref())
       if (draining) session.close()
     },
     drain() {

@@ -55,6 +55,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 }
 
 const DRAIN_LOOK_MS = 10
+/** Time for the last answer to arrive at a client that does not close by itself. */
+const DRAIN_LINGER_MS = 250
 
 class PortListener implements Listener {
   readonly name: string
@@ -133,6 +135,7 @@ class PortListener implements Listener {
     while (this.#connections.size > 0 && Date.now() < deadline) {
       this.#connections.destroyOpening()
       this.#connections.sendAway()
+      this.#connections.destroyEnded(Date.now(), DRAIN_LINGER_MS)
       await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS))
     }
     this.#connections.destroyAll()

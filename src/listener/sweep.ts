@@ -1,12 +1,16 @@
 import type { Connection, Connections } from './connections.ts'
 import type { ListenerLimits } from './limits.ts'
 
+/** Time for the last answer to arrive before the socket of a finished session is destroyed. */
+const ENDED_LINGER_MS = 1_000
+
 /**
  * One coarse timer a listener instead of several a connection. Each round it
  * - pings HTTP/2 peers that were silent for `pingAfterMs` and destroys those that leave a ping unanswered
  *   (Milvus: 60 s and 10 s, internal/distributed/proxy/service.go 275-283);
  * - cuts requests whose body has not arrived after `requestTimeoutMs`: HTTP/2 in Node has no such limit;
  * - sends clients away whose certificate expired meanwhile;
+ * - destroys sockets whose HTTP/2 session is over;
  * - sends idle sessions away where `idleSessionMs` says so.
  */
 export function startSweep(connections: Connections, limits: ListenerLimits): Disposable {
@@ -20,6 +24,7 @@ export function startSweep(connections: Connections, limits: ListenerLimits): Di
     () => {
       const now = Date.now()
       for (const connection of connections.open) sweepOne(connection, limits, now)
+      connections.destroyEnded(now, ENDED_LINGER_MS)
       connections.closeWhere(({ client }) => client !== null && client.notAfter < now)
     },
     Math.min(1_000, Math.max(20, shortest / 4)),
@@ -33,7 +38,7 @@ function sweepOne(connection: Connection, limits: ListenerLimits, now: number): 
     if (now - request.since >= limits.requestTimeoutMs && !request.isReceived()) request.abort()
   }
   const { session, raw } = connection
-  if (!session) return
+  if (!session || session.destroyed) return
   if (raw.bytesRead !== connection.bytesRead) {
     connection.bytesRead = raw.bytesRead
     connection.lastActivity = now
@@ -45,7 +50,7 @@ function sweepOne(connection: Connection, limits: ListenerLimits, now: number): 
     const onAck = () => {
       connection.pingSent = null
     }
-    if (session.destroyed || !session.ping(onAck)) raw.destroy()
+    if (!session.ping(onAck)) raw.destroy()
   }
   const idleSince = connection.requests.size === 0 ? connection.idleSince : now
   connection.idleSince = idleSince

@@ -270,6 +270,30 @@ describe('drain', () => {
     assert.equal(port.listener.connectionCount, 0)
   })
 
+  test('a client that ignores GOAWAY does not hold it up, nor does one that said GOAWAY and stayed', async () => {
+    await using port = await openPort(oneWay())
+    const speak = async (goaway: boolean) => {
+      const options = { ca: ca.pem, servername: 'localhost', ALPNProtocols: ['h2'], allowHalfOpen: true }
+      const socket = connect({ host: '127.0.0.1', port: port.port, ...options })
+      socket.on('error', () => {})
+      socket.resume()
+      socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+      socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+      if (goaway) socket.write(Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]))
+      await new Promise((resolve) => socket.once('secureConnect', resolve))
+      return socket
+    }
+    const left = await speak(true)
+    await until('it is closed without a drain', () => port.listener.connectionCount === 0)
+    const stays = await speak(false)
+    await until('it is open', () => port.listener.connectionCount === 1)
+    const began = Date.now()
+    await port.listener.drain(10_000)
+    assert.ok(Date.now() - began < 3_000)
+    left.destroy()
+    stays.destroy()
+  })
+
   test('what does not finish in time is cut', async () => {
     await using port = await openPort(null)
     const session = connectHttp2(`http://127.0.0.1:${port.port}`)
