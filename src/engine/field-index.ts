@@ -28,7 +28,7 @@ export async function openFieldIndex(scope: FieldIndexScope, options: FieldIndex
       ? new Maintenance({ ...scope, library: scope.library, options, parts, nextSequence })
       : null
   // Rows of a lost segment are rebuilt however few they are; ordinary growing rows wait for the bound.
-  if (lost > 0) maintenance?.seal().catch(() => maintenance.changed())
+  if (lost > 0) maintenance?.rebuildLost()
   else maintenance?.changed()
   return new OpenFieldIndex(scope, options, parts, maintenance)
 }

@@ -73,19 +73,28 @@ export class Maintenance implements AsyncDisposable {
 
   /** Everything growing now is in a verified segment when this resolves; rejects when that failed twice. */
   async seal(): Promise<void> {
-    const target = this.#scope.parts.growing.lastRid
+    await this.#sealUpTo(this.#scope.parts.growing.lastRid, false)
+  }
+
+  /** Seals what is growing although nobody waits for it; a failure is retried as any other. */
+  rebuildLost(): void {
+    const again = () => this.changed()
+    this.#sealUpTo(this.#scope.parts.growing.lastRid, true).then(again, again)
+  }
+
+  async #sealUpTo(target: number, background: boolean): Promise<void> {
     await this.#enqueue(async () => {
       for (;;) {
         const range = nextSeal(this.#scope.parts, this.#spec.dim, target)
         if (range === null) return
-        await this.#buildTwice(range)
+        await this.#buildTwice(range, background)
       }
     })
   }
 
   async compact(): Promise<void> {
     await this.#enqueue(async () => {
-      for (const range of compaction(this.#scope.parts, this.#spec.dim)) await this.#buildTwice(range)
+      for (const range of compaction(this.#scope.parts, this.#spec.dim)) await this.#buildTwice(range, false)
     })
   }
 
@@ -134,10 +143,10 @@ export class Maintenance implements AsyncDisposable {
     return run
   }
 
-  async #buildTwice(range: Range): Promise<void> {
+  async #buildTwice(range: Range, background: boolean): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#build(range, false)
+        return await this.#build(range, background)
       } catch (error) {
         if (attempt === ATTEMPTS || this.#abort.signal.aborted) throw error
       }

@@ -11,6 +11,8 @@ import { readMarker, type SegmentMarker } from './segment-files.ts'
 
 /** Rows of an opened segment compared with the row store, one by one. */
 const COMPARED_ROWS = 8
+const UNFINISHED = 'the build was not finished or its marker is damaged'
+const REPLACED = 'replaced by a newer segment'
 
 interface Candidate {
   readonly directory: string
@@ -43,7 +45,8 @@ export async function recover(
     const opened = await openAll(options, library, usable)
     for (const segment of opened.segments) parts.addSegment(segment)
     for (const { name, reason } of [...refused, ...opened.refused]) {
-      if (reason !== 'unfinished' && reason !== 'replaced') lost++
+      if (reason === REPLACED) continue
+      lost++
       log.warn('segment cannot be used, its rows are searched exactly until it is rebuilt', { segment: name, reason })
     }
     const kept = new Set(opened.segments.map((segment) => segment.directory))
@@ -71,9 +74,9 @@ async function choose(
   for (const name of names) {
     const directory = join(options.directory, name)
     const marker = await readMarker(directory)
-    const reason = marker ? mismatch(options, library, marker) : 'unfinished'
+    const reason = marker ? mismatch(options, library, marker) : UNFINISHED
     if (marker && reason === null) candidates.push({ name, directory, marker })
-    else refused.push({ name, reason: reason ?? 'unfinished' })
+    else refused.push({ name, reason: reason ?? UNFINISHED })
   }
   const differences = await checkSegments(candidates.map(({ directory, marker }) => ({ directory, marker })))
   const usable: Candidate[] = []
@@ -85,7 +88,7 @@ async function choose(
     const { marker, name } = candidate
     if (differs !== null) refused.push({ name, reason: differs })
     else if (usable.some((other) => marker.after < other.marker.upTo && other.marker.after < marker.upTo)) {
-      refused.push({ name, reason: 'replaced' })
+      refused.push({ name, reason: REPLACED })
     } else usable.push(candidate)
   }
   return { usable, refused }

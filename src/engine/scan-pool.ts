@@ -3,11 +3,14 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { VectorHits } from './contract.ts'
 import { type Block, type ScanJob, type Slice, scan } from './scan.ts'
+import { canShare, joinJobs, type ScanTask, splitHits } from './scan-batch.ts'
 import type { ScanReply, ScanRequest } from './scan-worker.ts'
 
 /** Multiply-adds done on the calling thread: about half a millisecond. */
 const INLINE_WORK = 2_000_000
 const INLINE_ROWS = 2_000
+/** Queries of scans joined into one. */
+const JOINED_QUERIES_MAX = 64
 
 export interface ScanPool extends AsyncDisposable {
   scan(slices: readonly Slice[], job: ScanJob): Promise<VectorHits>
@@ -75,18 +78,61 @@ class ScanThread {
   }
 }
 
-/** Threads start when first needed, at most `threads`, and are replaced when one dies. */
+interface Queued extends ScanTask, Waiting {}
+
+/**
+ * Threads start when first needed, at most `threads`, and are replaced when one dies. Each has one scan at a time;
+ * what waits meanwhile is joined where it can be.
+ */
 export function createScanPool(threads: number): ScanPool {
   const pool = new Set<ScanThread>()
+  let queue: Queued[] = []
   let disposed = false
 
-  function idlest(): ScanThread {
-    let best: ScanThread | null = null
-    for (const thread of pool) if (!best || thread.waiting.size < best.waiting.size) best = thread
-    if (best && (best.waiting.size === 0 || pool.size >= threads)) return best
+  function idle(): ScanThread | null {
+    for (const thread of pool) if (thread.waiting.size === 0) return thread
+    if (pool.size >= threads) return null
     const fresh = new ScanThread((dead) => pool.delete(dead))
     pool.add(fresh)
     return fresh
+  }
+
+  function pump(): void {
+    for (let thread = queue.length > 0 ? idle() : null; thread; thread = queue.length > 0 ? idle() : null) {
+      const batch = takeBatch()
+      const [first, ...rest] = batch
+      if (!first) return
+      const job = joinJobs(
+        first.job,
+        rest.map((task) => task.job),
+      )
+      const nqs = batch.map((task) => task.job.nq)
+      thread
+        .scan(first.slices, job)
+        .then(
+          (hits) => {
+            for (const [i, part] of splitHits(hits, nqs).entries()) batch[i]?.resolve(part)
+          },
+          (error: Error) => {
+            for (const task of batch) task.reject(error)
+          },
+        )
+        .finally(pump)
+    }
+  }
+
+  /** The oldest task and those behind it that can share its pass over the rows. */
+  function takeBatch(): Queued[] {
+    const batch: Queued[] = []
+    let queries = 0
+    queue = queue.filter((task) => {
+      const [first] = batch
+      if (first && (!canShare(first, task) || queries + task.job.nq > JOINED_QUERIES_MAX)) return true
+      batch.push(task)
+      queries += task.job.nq
+      return false
+    })
+    return batch
   }
 
   return {
@@ -94,13 +140,18 @@ export function createScanPool(threads: number): ScanPool {
       if (disposed) throw new Error('the vector engine is closed')
       const rows = slices.reduce((sum, slice) => sum + slice.count, 0)
       if (rows <= INLINE_ROWS && rows * job.queries.length <= INLINE_WORK) return scan(slices, job)
-      return idlest().scan(slices, job)
+      return new Promise((resolve, reject) => {
+        queue.push({ slices, job, resolve, reject })
+        pump()
+      })
     },
     drop(blocks) {
       for (const thread of pool) thread.drop(blocks)
     },
     async [Symbol.asyncDispose]() {
       disposed = true
+      for (const task of queue) task.reject(new Error('the vector engine is closed'))
+      queue = []
       await Promise.all([...pool].map((thread) => thread.end()))
     },
   }
