@@ -96,17 +96,27 @@ test('an index opens with its segment, its growing rows and its deletes', async 
   assert.equal(await compare(source, 'L2', index, { ...plainSearch(vectorsOf(5, 8, next), 5, 10), exact: true }), 1)
 })
 
-const damages: Record<string, (segment: string) => void> = {
+const damages: Record<string, (segment: string, source: MemorySource) => void> = {
   'a deleted folder': (segment) => rmSync(segment, { recursive: true }),
   'a deleted marker': (segment) => rmSync(join(segment, 'segment.json')),
   'a marker cut short': (segment) => truncateSync(join(segment, 'segment.json'), 40),
   'an emptied manifest (a native open would crash)': (segment) => writeFileSync(named(segment, 'manifest'), ''),
   'a truncated vector file': (segment) =>
     truncateSync(largest(segment), Math.floor(statSync(largest(segment)).size / 2)),
-  'eight changed bytes': (segment) => {
+  'eight changed bytes of an id map (a native open would lose rows)': (segment) => {
     const path = named(segment, '.sst')
     const bytes = readFileSync(path)
     bytes.fill(0x5a, 100, 108)
+    writeFileSync(path, bytes)
+  },
+  'one changed bit of a stored vector': (segment, source) => {
+    const path = largest(segment)
+    const bytes = readFileSync(path)
+    const vector = source.rows[600]?.vector
+    assert.ok(vector)
+    const at = bytes.indexOf(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
+    assert.ok(at > 0, 'the vector is in the file as it is')
+    bytes[at] = (bytes[at] ?? 0) ^ 1
     writeFileSync(path, bytes)
   },
   'a file too many': (segment) => writeFileSync(join(segment, 'native', 'extra'), 'x'),
@@ -115,7 +125,7 @@ const damages: Record<string, (segment: string) => void> = {
 for (const [what, damage] of Object.entries(damages)) {
   test(`${what}: exact search serves, and the segment is rebuilt`, async () => {
     const { source, directory, segment, next } = await closedIndex()
-    damage(segment)
+    damage(segment, source)
     await using index = await openIndex(engine, source, 'L2', directory)
     assert.equal(index.state().sealedRows, 0, 'the damaged segment is not used')
     const search = plainSearch(vectorsOf(5, 8, next), 5, 10)

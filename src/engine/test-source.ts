@@ -16,6 +16,8 @@ export class MemorySource implements VectorSource {
   readonly deleted = new Set<number>()
   /** Called before each read: lets a test act in the middle of a build. */
   onRead: () => void | Promise<void> = () => {}
+  /** Called when the deleted rows have been looked up and are about to be handed over. */
+  onDead: () => void = () => {}
   #last = 0
 
   constructor(dim: number, fields: readonly FieldSchema[] = []) {
@@ -63,7 +65,9 @@ export class MemorySource implements VectorSource {
   }
 
   async dead(after: number, upTo: number) {
-    return Float64Array.from([...this.deleted].filter((rid) => rid > after && rid <= upTo)).sort()
+    const rids = Float64Array.from([...this.deleted].filter((rid) => rid > after && rid <= upTo)).sort()
+    this.onDead()
+    return rids
   }
 
   lastRid(): number {
