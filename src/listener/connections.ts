@@ -23,6 +23,8 @@ export interface Connection {
   session: ServerHttp2Session | null
   /** It was told to go and is destroyed soon. */
   isLeaving: boolean
+  /** The peer has made a request or answered a ping: the session works in both directions. */
+  isProven: boolean
   /** When the session was first seen to be over while its socket was still open. */
   endedAt: number | null
   /** Requests in progress, with the time each began (ms): a body that never ends is cut by the sweep. */
@@ -90,6 +92,7 @@ export class Connections {
       ...what,
       session: null,
       isLeaving: false,
+      isProven: false,
       endedAt: null,
       requests: new Map(),
       bytesRead: 0,
@@ -117,12 +120,13 @@ export class Connections {
   }
 
   /**
-   * Destroys the sockets of sessions that have been over for `lingerMs`. Node waits for the peer to close first, and
-   * can miss that it did: it stops reading once nothing more is wanted, then never sees the end of the stream.
+   * Destroys the sockets of sessions that have been over for `lingerMs`: closed by GOAWAY and without a request. Node
+   * waits for the peer to close first, and can miss that it did: it stops reading once nothing more is wanted.
    */
   destroyEnded(now: number, lingerMs: number): void {
     for (const connection of this.#open) {
-      if (!connection.session?.destroyed) continue
+      const { session, requests } = connection
+      if (!session?.destroyed && !(session?.closed && requests.size === 0)) continue
       connection.endedAt ??= now
       if (now - connection.endedAt >= lingerMs) connection.raw.destroy()
     }

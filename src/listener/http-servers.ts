@@ -151,6 +151,7 @@ function dropWithoutSettings(session: Http2Session, raw: Socket, timeoutMs: numb
 }
 
 function trackStream(connection: Connection, stream: ServerHttp2Stream, received: boolean): void {
+  connection.isProven = true
   let isReceived = received
   stream.once('end', () => {
     isReceived = true

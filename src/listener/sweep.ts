@@ -1,6 +1,7 @@
 import type { Connection, Connections } from './connections.ts'
 import type { ListenerLimits } from './limits.ts'
 
+const FIRST_PING_MS = 5_000
 /** Time for the last answer to arrive before the socket of a finished session is destroyed. */
 const ENDED_LINGER_MS = 1_000
 
@@ -33,6 +34,11 @@ export function startSweep(connections: Connections, limits: ListenerLimits): Di
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
+/** A session that has done nothing yet is asked early: its client may have left before it was listened to. */
+function firstPing(limits: ListenerLimits): number {
+  return Math.min(limits.pingAfterMs, FIRST_PING_MS)
+}
+
 function sweepOne(connection: Connection, limits: ListenerLimits, now: number): void {
   for (const request of connection.requests.values()) {
     if (now - request.since >= limits.requestTimeoutMs && !request.isReceived()) request.abort()
@@ -45,10 +51,11 @@ function sweepOne(connection: Connection, limits: ListenerLimits, now: number): 
   }
   if (connection.pingSent !== null) {
     if (now - connection.pingSent >= limits.pingTimeoutMs) raw.destroy()
-  } else if (now - connection.lastActivity >= limits.pingAfterMs) {
+  } else if (now - connection.lastActivity >= (connection.isProven ? limits.pingAfterMs : firstPing(limits))) {
     connection.pingSent = now
     const onAck = () => {
       connection.pingSent = null
+      connection.isProven = true
     }
     if (!session.ping(onAck)) raw.destroy()
   }
