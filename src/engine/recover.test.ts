@@ -112,7 +112,7 @@ const damages: Record<string, (segment: string, source: MemorySource) => void> =
   'one changed bit of a stored vector': (segment, source) => {
     const path = largest(segment)
     const bytes = readFileSync(path)
-    const vector = source.rows[600]?.vector
+    const vector = source.rows[650]?.vector
     assert.ok(vector)
     const at = bytes.indexOf(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
     assert.ok(at > 0, 'the vector is in the file as it is')
