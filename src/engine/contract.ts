@@ -77,6 +77,7 @@ export interface VectorHits {
 }
 
 export interface FieldIndexState {
+  readonly segments: number
   /** Live rows in segments, and in the growing part. */
   readonly sealedRows: number
   readonly growingRows: number

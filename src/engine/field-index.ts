@@ -82,6 +82,7 @@ class OpenFieldIndex implements FieldIndex {
 
   state(): FieldIndexState {
     return {
+      segments: this.#parts.segments.length,
       sealedRows: this.#parts.sealedRows,
       growingRows: this.#parts.growing.liveCount,
       sealedUpTo: this.#parts.sealedUpTo,

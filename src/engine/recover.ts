@@ -52,11 +52,23 @@ export async function recover(
     const kept = new Set(opened.segments.map((segment) => segment.directory))
     for (const name of names) {
       const path = join(options.directory, name)
-      if (!kept.has(path)) await rm(path, { recursive: true, force: true })
+      if (!kept.has(path)) await discard(path, log)
     }
   }
   await loadUncovered(options, parts)
   return { nextSequence: Math.max(0, ...sequences) + 1, lost }
+}
+
+/**
+ * After a kill, the build process of the former server may write there for another moment. What cannot be deleted now
+ * is no segment, its number is not used again, and the next start deletes it.
+ */
+async function discard(path: string, log: Log): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true, maxRetries: 4, retryDelay: 50 })
+  } catch (error) {
+    log.warn('a folder that is no segment cannot be deleted yet', { path, error })
+  }
 }
 
 interface Refused {
