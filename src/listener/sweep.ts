@@ -1,7 +1,7 @@
 import type { Connection, Connections } from './connections.ts'
 import type { ListenerLimits } from './limits.ts'
 
-const FIRST_PING_MS = 5_000
+const FIRST_PING_MS = 1_000
 /** Time for the last answer to arrive before the socket of a finished session is destroyed. */
 const ENDED_LINGER_MS = 1_000
 
@@ -34,7 +34,11 @@ export function startSweep(connections: Connections, limits: ListenerLimits): Di
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** A session that has done nothing yet is asked early: its client may have left before it was listened to. */
+/**
+ * A session that has done nothing yet is asked early. Node 24 can lose the failure of a TLS write that overlaps with the
+ * session tickets, and reads nothing while a write is pending: a client that vanishes as it connects (the Node SDK
+ * closes a second channel so) would otherwise be noticed after a minute.
+ */
 function firstPing(limits: ListenerLimits): number {
   return Math.min(limits.pingAfterMs, FIRST_PING_MS)
 }

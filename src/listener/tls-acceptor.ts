@@ -107,13 +107,7 @@ export class TlsAcceptor {
       client,
     }
     const trust = generation.anchorIds
-    // Not at once: OpenSSL's session tickets are still being written, and Node loses the failure of a write that is
-    // queued behind another. A client that went away in that moment would leave a session that never ends.
-    setImmediate(done, {
-      socket,
-      facts: Object.freeze(facts),
-      client: client && { socket, trust, notAfter: clientNotAfter(socket) },
-    })
+    done({ socket, facts: Object.freeze(facts), client: client && { socket, trust, notAfter: clientNotAfter(socket) } })
   }
 
   #onError(error: Error, socket: TLSSocket): void {

@@ -228,6 +228,26 @@ describe('limits', () => {
   })
 })
 
+test('clients that vanish the moment they are connected leave nothing behind', async () => {
+  await using port = await openPort(oneWay(), { limits: { pingTimeoutMs: 300 } })
+  const visit = async (round: number) => {
+    const raw = connectTcp(port.port, '127.0.0.1')
+    const socket = connect({ socket: raw, ca: ca.pem, servername: 'localhost', ALPNProtocols: ['h2'] })
+    socket.on('error', () => {})
+    await new Promise((resolve) => socket.once('secureConnect', resolve))
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+    socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+    for (let turn = 0; turn < round % 4; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    raw.resetAndDestroy()
+  }
+  for (let round = 0; round < 15; round += 1) await Promise.all([1, 2, 3, 4].map((step) => visit(round + step)))
+  await until('no connection is left', () => port.listener.connectionCount === 0, 4_000)
+  await Promise.all([1, 2, 3, 4].map(visit))
+  const began = Date.now()
+  await port.listener.drain(10_000)
+  assert.ok(Date.now() - began < 2_000, 'nor do they hold up a drain')
+})
+
 describe('drain', () => {
   test('finishes calls in progress on every protocol, takes no new ones, then ends', async () => {
     await using port = await openPort(oneWay())
