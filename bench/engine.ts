@@ -133,7 +133,7 @@ async function measure(data: Dataset, seconds: number) {
   const rows: Record<string, unknown>[] = []
   const variants: [string, Partial<VectorSearch>][] = [
     ['default ef', {}],
-    ...[16, 32, 64, 128, 256].map((ef): [string, Partial<VectorSearch>] => [`ef ${ef}`, { ef }]),
+    ...[32, 64, 128, 160, 256].map((ef): [string, Partial<VectorSearch>] => [`ef ${ef}`, { ef }]),
     ['exact', { exact: true }],
     ['each tenth row', { filter: tenth(data.rowCount) }],
   ]

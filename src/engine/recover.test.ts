@@ -91,7 +91,7 @@ test('an index opens with its segment, its growing rows and its deletes', async 
   const { source, directory, next } = await closedIndex()
   await using index = await openIndex(engine, source, 'L2', directory)
   assert.deepEqual(index.state(), {
-    ...{ sealedRows: ROWS - 50, growingRows: 250, sealedUpTo: ROWS + 50, building: false, failure: null },
+    ...{ segments: 1, sealedRows: ROWS - 50, growingRows: 250, sealedUpTo: ROWS + 50, building: false, failure: null },
   })
   assert.equal(await compare(source, 'L2', index, { ...plainSearch(vectorsOf(5, 8, next), 5, 10), exact: true }), 1)
 })

@@ -41,11 +41,11 @@ interface NativePlan {
 }
 
 /**
- * Measured for recall@10 >= .99 with M 16 (docs/adr/006-exact-kernel.md): 100,000 x 100 word vectors by cosine need
- * 128 (.992; 64 gives .973), Fashion-MNIST 60,000 x 784 by L2 needs 32.
+ * Measured for recall@10 >= .99 with M 16, efConstruction 200 (docs/adr/006-exact-kernel.md): 100,000 x 100 word
+ * vectors by cosine need 160, Fashion-MNIST 60,000 x 784 by L2 needs 32.
  */
 export function defaultEf(k: number): number {
-  return Math.max(128, 2 * k)
+  return Math.max(160, 2 * k)
 }
 
 export async function searchSegment(
