@@ -170,10 +170,16 @@ async function openPorts(config: Config, parts: PortParts, opened: AsyncDisposab
   const { replyGzipBytesMin } = config.limits
   const limits = { ...config.limits, replyGzipBytesMin: replyGzipBytesMin === 0 ? null : replyGzipBytesMin }
   const budget = new ByteBudget(limits.bytesInFlightMax, limits.waitingMax)
+  metrics.bytesInFlight.readFrom(() => [{ labels: {}, value: budget.used }])
   const shared = { ops, gate, service, limits, budget, metrics }
   const handlers = {
     grpc: createGrpcHandler({ ...shared, log: log.at('protocol/grpc') }),
-    rest: createRestHandler({ ...shared, log: log.at('protocol/rest') }),
+    rest: createRestHandler({
+      ...shared,
+      log: log.at('protocol/rest'),
+      int64AsNumber: config.proxy.http.acceptTypeAllowInt64,
+      strictTransportSecurity: strictTransportSecurity(config.proxy.http),
+    }),
   }
   const host = config.listen.host ?? '::'
   const common = { host, tls: material, handlers, limits, log, metrics } satisfies Partial<ListenOptions>
@@ -193,6 +199,12 @@ async function openPorts(config: Config, parts: PortParts, opened: AsyncDisposab
     }),
   )
   return { proxy, rest, management }
+}
+
+/** RFC 6797 6.1. */
+function strictTransportSecurity(http: Config['proxy']['http']): string | null {
+  if (!http.enableHSTS) return null
+  return `max-age=${http.hstsMaxAgeSeconds}${http.hstsIncludeSubDomains ? '; includeSubDomains' : ''}`
 }
 
 function factsOf(config: Config, ports: Ports, auto: { ca: string } | null) {

@@ -121,16 +121,16 @@ describe('the hybrid clock', () => {
 
 describe('names', () => {
   it('are refused with the text of Milvus', () => {
-    assert.throws(() => checkCollectionName('1st'), {
+    assert.throws(() => checkCollectionName('1st', 255), {
       kind: 'invalidParameter',
       message:
         'Invalid collection name: 1st.  the first character of a collection name must be an underscore or letter: invalid parameter',
     })
-    assert.throws(() => checkCollectionName('a-b'), /can only contain numbers, letters and underscores/)
-    assert.throws(() => checkCollectionName(''), /collection name should not be empty/)
-    assert.throws(() => checkCollectionName('x'.repeat(256)), /must be not greater than limit/)
-    assert.throws(() => checkFieldName('json_contains'), /is keyword in milvus/)
-    checkPartitionName('2024-01')
-    assert.throws(() => checkPartitionName('a b'), /Partition name can only contain/)
+    assert.throws(() => checkCollectionName('a-b', 255), /can only contain numbers, letters and underscores/)
+    assert.throws(() => checkCollectionName('', 255), /collection name should not be empty/)
+    assert.throws(() => checkCollectionName('x'.repeat(256), 255), /must be not greater than limit/)
+    assert.throws(() => checkFieldName('json_contains', 255), /is keyword in milvus/)
+    checkPartitionName('2024-01', 255)
+    assert.throws(() => checkPartitionName('a b', 255), /Partition name can only contain/)
   })
 })

@@ -1,7 +1,6 @@
 import { fault } from '../errors/error.ts'
 import type { ErrorKind } from '../errors/table.ts'
 
-const NAME_BYTES_MAX = 255
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 const PARTITION = /^[A-Za-z0-9_][A-Za-z0-9_-]*$/
 const INDEX = /^[A-Za-z_][A-Za-z0-9_[\]]*$/
@@ -17,13 +16,13 @@ const KEYWORDS = new Set(
     .flatMap((word) => [word, word.toUpperCase()]),
 )
 
-/** The rule for collections, aliases, databases and fields, with Milvus' wording. */
-function checkName(name: string, what: string, kind: ErrorKind, trim = true): void {
+/** The rule for collections, aliases, databases and fields, with Milvus' wording; `bytesMax` is `proxy.maxNameLength`. */
+function checkName(name: string, bytesMax: number, what: string, kind: ErrorKind, trim = true): void {
   const shown = trim ? name.trim() : name
   const prefix = `Invalid ${what}: ${shown}. `
   if (shown === '') throw fault(kind, `${what} should not be empty`)
-  if (Buffer.byteLength(shown) > NAME_BYTES_MAX) {
-    throw fault(kind, `${prefix} the length of ${what} must be not greater than limit, limit: ${NAME_BYTES_MAX}`)
+  if (Buffer.byteLength(shown) > bytesMax) {
+    throw fault(kind, `${prefix} the length of ${what} must be not greater than limit, limit: ${bytesMax}`)
   }
   if (!/^[A-Za-z_]/.test(shown)) {
     throw fault(kind, `${prefix} the first character of a ${what} must be an underscore or letter`)
@@ -31,27 +30,27 @@ function checkName(name: string, what: string, kind: ErrorKind, trim = true): vo
   if (!NAME.test(shown)) throw fault(kind, `${prefix} ${what} can only contain numbers, letters and underscores`)
 }
 
-export function checkCollectionName(name: string): void {
-  checkName(name, 'collection name', 'invalidParameter')
+export function checkCollectionName(name: string, bytesMax: number): void {
+  checkName(name, bytesMax, 'collection name', 'invalidParameter')
 }
-export function checkAliasName(name: string): void {
-  checkName(name, 'collection alias', 'invalidParameter')
+export function checkAliasName(name: string, bytesMax: number): void {
+  checkName(name, bytesMax, 'collection alias', 'invalidParameter')
 }
-export function checkDatabaseName(name: string): void {
-  checkName(name, 'database name', 'databaseInvalidName')
+export function checkDatabaseName(name: string, bytesMax: number): void {
+  checkName(name, bytesMax, 'database name', 'databaseInvalidName')
 }
-export function checkFieldName(name: string): void {
-  checkName(name, 'field name', 'fieldInvalidName', false)
+export function checkFieldName(name: string, bytesMax: number): void {
+  checkName(name, bytesMax, 'field name', 'fieldInvalidName', false)
   if (KEYWORDS.has(name) || name.toLowerCase() === 'null') {
     throw fault('fieldInvalidName', `Invalid field name: ${name}. ${name} is keyword in milvus.`)
   }
 }
-export function checkPartitionName(name: string): void {
+export function checkPartitionName(name: string, bytesMax: number): void {
   if (name.trim() === '') throw fault('invalidParameter', 'Partition name should not be empty.')
-  if (Buffer.byteLength(name) > NAME_BYTES_MAX) {
+  if (Buffer.byteLength(name) > bytesMax) {
     throw fault(
       'invalidParameter',
-      `Invalid partition name: ${name}. The length of a partition name must be less than ${NAME_BYTES_MAX} characters.`,
+      `Invalid partition name: ${name}. The length of a partition name must be less than ${bytesMax} characters.`,
     )
   }
   if (!PARTITION.test(name)) {
@@ -61,11 +60,11 @@ export function checkPartitionName(name: string): void {
     )
   }
 }
-export function checkIndexName(name: string): void {
-  if (Buffer.byteLength(name) > NAME_BYTES_MAX || !INDEX.test(name)) {
+export function checkIndexName(name: string, bytesMax: number): void {
+  if (Buffer.byteLength(name) > bytesMax || !INDEX.test(name)) {
     throw fault(
       'invalidParameter',
-      `Invalid index name: ${name}. Index name can only contain numbers, letters, underscores and brackets, must begin with a letter or underscore and be no longer than ${NAME_BYTES_MAX} bytes`,
+      `Invalid index name: ${name}. Index name can only contain numbers, letters, underscores and brackets, must begin with a letter or underscore and be no longer than ${bytesMax} bytes`,
     )
   }
 }

@@ -9,11 +9,12 @@ export interface SchemaLimits {
   readonly fieldsMax: number
   readonly vectorFieldsMax: number
   readonly dimMax: number
+  readonly nameBytesMax: number
+  readonly varCharBytesMax: number
 }
 
 const FIRST_FIELD_ID = 100
 const DIM_MIN = 2
-const VARCHAR_BYTES_MAX = 65_535
 
 /**
  * Checks a schema as Milvus does and gives the fields their ids (100, 101, … in schema order).
@@ -26,7 +27,7 @@ export function admitSchema(schema: CollectionSchema, limits: SchemaLimits): Col
   }
   const seen = new Set<string>()
   for (const field of fields) {
-    checkFieldName(field.name)
+    checkFieldName(field.name, limits.nameBytesMax)
     if (seen.has(field.name)) throw fault('invalidParameter', `duplicated field name ${field.name} found`)
     seen.add(field.name)
     checkField(field, limits)
@@ -85,10 +86,10 @@ function checkField(field: FieldSchema, limits: SchemaLimits): void {
     if (field.typeParams['max_length'] === undefined) {
       throw fault('invalidParameter', `type param(max_length) should be specified for the field(${field.name})`)
     }
-    if (!Number.isInteger(field.maxLength) || field.maxLength < 1 || field.maxLength > VARCHAR_BYTES_MAX) {
+    if (!Number.isInteger(field.maxLength) || field.maxLength < 1 || field.maxLength > limits.varCharBytesMax) {
       throw fault(
         'invalidParameter',
-        `the maximum length specified for the field(${field.name}) should be in (0, ${VARCHAR_BYTES_MAX}], but got ${field.typeParams['max_length']} instead`,
+        `the maximum length specified for the field(${field.name}) should be in (0, ${limits.varCharBytesMax}], but got ${field.typeParams['max_length']} instead`,
       )
     }
   }

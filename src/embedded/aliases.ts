@@ -3,7 +3,7 @@ import { fault } from '../errors/error.ts'
 import { collectionOf, type Handler } from './world.ts'
 
 export const createAlias: Handler<'CreateAlias'> = (world, request) => {
-  checkAliasName(request.alias)
+  checkAliasName(request.alias, world.limits.nameBytesMax)
   const entry = collectionOf(world, request)
   if (world.catalog.hasCollectionNamed(request.db, request.alias)) {
     throw fault('aliasCollectionConflict', { database: request.db, alias: request.alias })

@@ -7,24 +7,22 @@ import { type CollectionSchema, DEFAULT_PARTITION } from '../model/schema.ts'
 import { alterProperties } from './databases.ts'
 import { collectionOf, type Handler, type World } from './world.ts'
 
-const SHARDS_MAX = 16
 const DEFAULT_PARTITION_NUMBER = 0
 
 export const createCollection: Handler<'CreateCollection'> = async (world, request) => {
   const { db, collection, schema, shards } = request
   world.catalog.database(db)
-  checkCollectionName(collection)
-  if (shards > SHARDS_MAX) throw fault('invalidParameter', `maximum shards's number should be limited to ${SHARDS_MAX}`)
+  checkCollectionName(collection, world.limits.nameBytesMax)
+  if (shards > world.limits.shardsMax) {
+    throw fault('invalidParameter', `maximum shards's number should be limited to ${world.limits.shardsMax}`)
+  }
   const admitted = admitSchema({ ...schema, name: collection }, world.limits)
   const existing = world.catalog.find(db, collection)
   if (existing) {
     if (sameCollection(existing, admitted, request)) return null
     throw fault('invalidParameter', `create duplicate collection with different parameters, collection: ${collection}`)
   }
-  const count = world.catalog.collections(null).length
-  if (count >= world.limits.collectionsMax) {
-    throw fault('collectionNumLimit', { limit: world.limits.collectionsMax, current: count })
-  }
+  checkRoom(world, db)
   const ts = world.catalog.clock.next()
   const entry: CollectionEntry = {
     id: ts,
@@ -49,8 +47,24 @@ export const createCollection: Handler<'CreateCollection'> = async (world, reque
     await world.discard(entry.id)
     throw fault('invalidParameter', `create duplicate collection with different parameters, collection: ${collection}`)
   }
-  world.catalog.putCollection(entry)
+  try {
+    world.catalog.putCollection(entry)
+  } catch (error) {
+    await world.discard(entry.id)
+    throw error
+  }
   return null
+}
+
+/** @throws RedkiteError `collectionNumLimit` */
+function checkRoom(world: World, db: string): void {
+  const { collectionsMax, collectionsPerDatabaseMax } = world.limits
+  const all = world.catalog.collections(null)
+  if (all.length >= collectionsMax) throw fault('collectionNumLimit', { limit: collectionsMax, current: all.length })
+  const current = all.filter((entry) => entry.db === db).length
+  if (current >= collectionsPerDatabaseMax) {
+    throw fault('collectionNumLimit', { dbName: db, limit: collectionsPerDatabaseMax, current })
+  }
 }
 
 function sameCollection(
@@ -127,7 +141,7 @@ export const renameCollection: Handler<'RenameCollection'> = (world, request) =>
   const entry = collectionOf(world, request)
   const db = request.newDb || entry.db
   world.catalog.database(db)
-  checkCollectionName(request.newName)
+  checkCollectionName(request.newName, world.limits.nameBytesMax)
   if (entry.schema.name !== request.collection) {
     throw fault('invalidParameter', `unsupported use an alias to rename collection, alias:${request.collection}`)
   }

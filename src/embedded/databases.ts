@@ -5,7 +5,7 @@ import { DEFAULT_DATABASE } from '../model/schema.ts'
 import type { Handler } from './world.ts'
 
 export const createDatabase: Handler<'CreateDatabase'> = (world, { db, properties }) => {
-  checkDatabaseName(db)
+  checkDatabaseName(db, world.limits.nameBytesMax)
   if (world.catalog.hasDatabase(db)) throw fault('invalidParameter', `database already exist: ${db}`)
   const count = world.catalog.databases().length
   if (count >= world.limits.databasesMax) {

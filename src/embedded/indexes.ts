@@ -12,7 +12,7 @@ export const createIndex: Handler<'CreateIndex'> = async (world, request) => {
   const field = entry.schema.fields.find((f) => f.name === request.field)
   if (!field) throw fault('invalidParameter', `cannot create index on non-exist field: ${request.field}`)
   const name = request.name || field.name
-  checkIndexName(name)
+  checkIndexName(name, world.limits.nameBytesMax)
   const plan = planIndex(field, request.params)
   const existing = entry.indexes.find((index) => index.field === field.name)
   if (existing) {

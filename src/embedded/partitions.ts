@@ -6,7 +6,7 @@ import { collectionOf, type Handler } from './world.ts'
 
 export const createPartition: Handler<'CreatePartition'> = (world, request) => {
   const entry = collectionOf(world, request)
-  checkPartitionName(request.partition)
+  checkPartitionName(request.partition, world.limits.nameBytesMax)
   if (entry.partitions.some((p) => p.name === request.partition)) return null
   if (entry.partitions.length >= world.limits.partitionsMax) {
     throw fault(

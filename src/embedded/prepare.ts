@@ -4,6 +4,7 @@ import { fault } from '../errors/error.ts'
 import type { WriteRequest, WriteRows } from '../model/calls.ts'
 import { type Column, type ColumnData, type Ids, slotCount } from '../model/columns.ts'
 import { badRow } from '../model/fields/bad-value.ts'
+import type { ValueLimits } from '../model/fields/field-type.ts'
 import { jsonText } from '../model/fields/json.ts'
 import { fieldTypeOf } from '../model/fields/registry.ts'
 import { fieldTypes, isVectorType } from '../model/fields/table.ts'
@@ -27,6 +28,7 @@ export function prepareRows(
   write: WriteRequest,
   mode: 'insert' | 'upsert',
   clock: HybridClock,
+  limits: ValueLimits,
 ): Prepared {
   const source = columnsOf(entry, write.rows)
   const rowCount = source.rowCount
@@ -40,10 +42,10 @@ export function prepareRows(
     const given = source.columns.get(field.name)
     if (given) taken.add(field.name)
     if (field.isPrimary) {
-      givenKeys = keysOf(field, given, rowCount, mode)
+      givenKeys = keysOf(field, given, rowCount, mode, limits)
       continue
     }
-    const column = admitColumn(field, given, rowCount)
+    const column = admitColumn(field, given, rowCount, limits)
     if (isVectorType(field.type)) vectors.push(shared(column))
     else scalars.push(column)
   }
@@ -51,7 +53,7 @@ export function prepareRows(
     if (!taken.has(name))
       throw fault('invalidParameter', `more fieldData has pass in, field ${name} is not in the schema`)
   }
-  if (entry.dynamicFieldId > 0) scalars.push(dynamicColumn(entry, source.dynamic, rowCount))
+  if (entry.dynamicFieldId > 0) scalars.push(dynamicColumn(entry, source.dynamic, rowCount, limits))
   else if (source.dynamic) {
     throw fault('invalidParameter', 'has pass more field without dynamic schema, please check it')
   }
@@ -105,7 +107,7 @@ function fromJsonRows(entry: CollectionEntry, rows: readonly Readonly<Record<str
   return { rowCount: rows.length, columns, dynamic }
 }
 
-function admitColumn(field: FieldSchema, given: Column | undefined, rowCount: number): Column {
+function admitColumn(field: FieldSchema, given: Column | undefined, rowCount: number, limits: ValueLimits): Column {
   const type = fieldTypeOf(field)
   if (!given) {
     if (!field.nullable && field.defaultValue === null) {
@@ -120,7 +122,7 @@ function admitColumn(field: FieldSchema, given: Column | undefined, rowCount: nu
     const row = column.valid.indexOf(0)
     if (row >= 0) throw fault('invalidParameter', `field ${field.name} is not nullable, but row ${row} has no value`)
   }
-  type.check(field, column)
+  type.check(field, column, limits)
   return column
 }
 
@@ -162,12 +164,12 @@ function overlay(base: ColumnData, over: ColumnData, valid: Uint8Array): ColumnD
   return base
 }
 
-function dynamicColumn(entry: CollectionEntry, given: Column | null, rowCount: number): Column {
+function dynamicColumn(entry: CollectionEntry, given: Column | null, rowCount: number, limits: ValueLimits): Column {
   const field = dynamicField(entry.dynamicFieldId)
   const type = fieldTypeOf(field)
   if (!given) return { field: field.name, data: type.fill(field, rowCount), valid: null, dynamic: true }
   checkShape(field, given, rowCount)
-  type.check(field, given)
+  type.check(field, given, limits)
   return given
 }
 
@@ -176,6 +178,7 @@ function keysOf(
   given: Column | undefined,
   rowCount: number,
   mode: 'insert' | 'upsert',
+  limits: ValueLimits,
 ): Ids | null {
   if (!given) {
     if (mode === 'upsert') throw fault('invalidParameter', `must assign pk when upsert, primary field: ${field.name}`)
@@ -191,7 +194,7 @@ function keysOf(
     )
   }
   checkShape(field, given, rowCount)
-  fieldTypeOf(field).check(field, given)
+  fieldTypeOf(field).check(field, given, limits)
   if (given.valid?.includes(0)) throw fault('invalidParameter', `primary field not support null: ${field.name}`)
   if (given.data.kind === 'long') return { kind: 'long', values: given.data.values }
   if (given.data.kind === 'string') return { kind: 'string', values: given.data.values }

@@ -28,6 +28,7 @@ export const query: Handler<'Query'> = async (world, request) => {
     limit: request.limit,
     offset: request.limit === null ? 0 : request.offset,
     fields: output.fields,
+    bytesMax: world.limits.resultBytesMax,
   })
   return { ...shape, rowCount, columns: projectDynamic(output, columns) }
 }
@@ -49,7 +50,7 @@ function countReply(_: QueryRequest, count: number, shape: Omit<QueryReply, 'row
 
 function checkPage(request: QueryRequest, expr: CheckedExpr | null, world: World): void {
   const { limit, offset } = request
-  const max = world.limits.topkMax
+  const max = world.limits.resultWindowMax
   if (isAlwaysTrue(expr) && limit === null) {
     throw fault('invalidParameter', 'empty expression should be used with limit')
   }

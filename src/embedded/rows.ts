@@ -1,25 +1,36 @@
+import type { CollectionEntry } from '../catalog/entries.ts'
 import { fault } from '../errors/error.ts'
 import { isAlwaysTrue, primaryKeysOf, toSql } from '../filter/filter.ts'
-import { idCount } from '../model/columns.ts'
+import type { WriteRequest } from '../model/calls.ts'
+import { columnBytes, idCount } from '../model/columns.ts'
 import { DEFAULT_PARTITION } from '../model/schema.ts'
-import { prepareRows } from './prepare.ts'
+import { type Prepared, prepareRows } from './prepare.ts'
 import { filterOf } from './search-plan.ts'
-import { collectionOf, type Handler, partitionNumbers } from './world.ts'
+import { collectionOf, type Handler, partitionNumbers, type World } from './world.ts'
 
 export const insert: Handler<'Insert'> = async (world, request) => {
   const entry = collectionOf(world, request)
-  const [partition] = partitionNumbers(entry, [request.partition || DEFAULT_PARTITION]) ?? [0]
-  const { rows } = prepareRows(entry, partition ?? 0, request, 'insert', world.catalog.clock)
+  const { rows } = prepare(world, entry, request, 'insert')
   await world.live(entry).apply({ kind: 'insert', rows })
   return { ids: rows.pks, count: rows.rowCount, ts: rows.ts }
 }
 
 export const upsert: Handler<'Upsert'> = async (world, request) => {
   const entry = collectionOf(world, request)
-  const [partition] = partitionNumbers(entry, [request.partition || DEFAULT_PARTITION]) ?? [0]
-  const { rows, givenKeys } = prepareRows(entry, partition ?? 0, request, 'upsert', world.catalog.clock)
+  const { rows, givenKeys } = prepare(world, entry, request, 'upsert')
   await world.live(entry).apply({ kind: 'upsert', replaces: givenKeys ?? rows.pks, rows })
   return { ids: rows.pks, count: rows.rowCount, ts: rows.ts }
+}
+
+/** @throws RedkiteError `parameterTooLarge` above `quotaAndLimits.limits.maxInsertSize` */
+function prepare(world: World, entry: CollectionEntry, request: WriteRequest, mode: 'insert' | 'upsert'): Prepared {
+  const [partition] = partitionNumbers(entry, [request.partition || DEFAULT_PARTITION]) ?? [0]
+  const prepared = prepareRows(entry, partition ?? 0, request, mode, world.catalog.clock, world.limits)
+  const { insertBytesMax } = world.limits
+  if (insertBytesMax < 0) return prepared
+  const bytes = columnBytes([...prepared.rows.scalars, ...prepared.rows.vectors])
+  if (bytes <= insertBytesMax) return prepared
+  throw fault('parameterTooLarge', 'insert request size exceeds maxInsertSize', { size: bytes, limit: insertBytesMax })
 }
 
 /** By primary keys without a load; by any other filter only while loaded, as Milvus. */

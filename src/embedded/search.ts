@@ -1,7 +1,7 @@
 import type { VectorHits } from '../engine/contract.ts'
 import { fault } from '../errors/error.ts'
 import type { SearchReply, SearchRequest } from '../model/calls.ts'
-import type { Column, Ids } from '../model/columns.ts'
+import { type Column, columnBytes, type Ids } from '../model/columns.ts'
 import { primaryField } from '../model/schema.ts'
 import { type OutputPlan, planOutput, projectDynamic } from './output.ts'
 import { filterOf, planFilter, searchedField } from './search-plan.ts'
@@ -11,6 +11,8 @@ import { type EmbeddedLimits, type Handler, loadedCollection, partitionNumbers }
 
 /** A hit that a concurrent change removed is replaced by searching again; after this many times the rest is enough. */
 const ATTEMPTS_MAX = 3
+/** Key and score. */
+const HIT_BYTES = 12
 
 export const search: Handler<'Search'> = async (world, request) => {
   const entry = loadedCollection(world, request)
@@ -20,6 +22,8 @@ export const search: Handler<'Search'> = async (world, request) => {
   const output = planOutput(entry, request.outputFields)
   const partitions = partitionNumbers(entry, request.partitions)
   const expr = filterOf(entry, request.filter, request.templates, world.limits, 'query')
+  const checkSize = resultSizeCheck(world.limits.resultBytesMax)
+  checkSize(request.nq * Math.min(request.topk + request.offset, live.store.rowCount) * HIT_BYTES)
   const { radius, rangeFilter } = rangeOf(request, target.plan.metric)
   const ef = candidates(request, target.plan.indexType)
   const sessionTs = world.catalog.clock.next()
@@ -40,6 +44,8 @@ export const search: Handler<'Search'> = async (world, request) => {
             rangeFilter,
             exact: false,
           })
+    const vectorBytes = output.fields.reduce((sum, { dim }) => sum + dim * Float32Array.BYTES_PER_ELEMENT, 0)
+    checkSize(hits.rids.length * (HIT_BYTES + vectorBytes))
     const reply = await replyOf(
       live.store,
       request,
@@ -49,7 +55,18 @@ export const search: Handler<'Search'> = async (world, request) => {
       hits,
       sessionTs,
     )
-    if (reply.complete || attempt === ATTEMPTS_MAX) return reply.reply
+    if (!reply.complete && attempt < ATTEMPTS_MAX) continue
+    checkSize(columnBytes(reply.reply.columns))
+    return reply.reply
+  }
+}
+
+/** `quotaAndLimits.limits.maxOutputSize`, asked as soon as a size is known: before the memory is taken. */
+function resultSizeCheck(bytesMax: number): (bytes: number) => void {
+  return (bytes) => {
+    if (bytes <= bytesMax) return
+    const text = `search results exceed the maxOutputSize Limit ${bytesMax}; lower nq, limit or the output fields`
+    throw fault('parameterTooLarge', text)
   }
 }
 
@@ -63,8 +80,11 @@ function checkBounds(request: SearchRequest, limits: EmbeddedLimits): void {
   if (!Number.isInteger(offset) || offset < 0) {
     throw fault('invalidParameter', `offset [${offset}] is invalid, it should be in range [0, ${limits.topkMax}]`)
   }
-  if (topk + offset > limits.topkMax) {
-    throw fault('invalidParameter', `(offset+limit) should be in range ${range}, but got ${topk + offset}`)
+  if (topk + offset > limits.resultWindowMax) {
+    throw fault(
+      'invalidParameter',
+      `(offset+limit) should be in range [1, ${limits.resultWindowMax}], but got ${topk + offset}`,
+    )
   }
   if (nq < 1 || nq > limits.nqMax) {
     throw fault(

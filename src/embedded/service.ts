@@ -11,8 +11,14 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Health, Pass, Service } from '../service.ts'
 import { handlers } from './handlers.ts'
 import { LiveCollection } from './live-collection.ts'
+import { removeOrphans } from './orphans.ts'
+import { rowReadings, segmentReadings } from './readings.ts'
+import { storageFault } from './storage-fault.ts'
 import type { StorePool } from './store/contract.ts'
 import type { CredentialKeeper, EmbeddedLimits, Handler, World } from './world.ts'
+
+/** Collections opened at the same time at the start. */
+const OPENING_MAX = 4
 
 export interface EmbeddedOptions {
   readonly dataDirectory: string
@@ -51,18 +57,60 @@ export class EmbeddedService implements Service, World {
   /** Opens every collection of the catalog, finishes interrupted drops, and then answers. */
   static async open(options: EmbeddedOptions): Promise<EmbeddedService> {
     const service = new EmbeddedService(options)
-    for (const id of options.catalog.doomed()) await service.#erase(id)
-    for (const entry of options.catalog.collections(null)) await service.open(entry)
+    const { catalog, log, metrics } = options
+    try {
+      for (const id of catalog.doomed()) await service.#erase(id)
+      const isKnown = (id: bigint) => catalog.collectionById(id) !== null
+      await removeOrphans(join(options.dataDirectory, 'collections'), isKnown, log)
+      await service.#openAll(catalog.collections(null))
+    } catch (error) {
+      await service[Symbol.asyncDispose]()
+      throw error
+    }
+    metrics.rows.readFrom(() => rowReadings(service.#opened()))
+    metrics.segments.readFrom(() => segmentReadings(service.#opened()))
     return service
+  }
+
+  /** A few at a time: the threads behind them are shared. The first failure stops the rest. */
+  async #openAll(entries: readonly CollectionEntry[]): Promise<void> {
+    const waiting = [...entries]
+    const lane = async () => {
+      for (let entry = waiting.shift(); entry; entry = waiting.shift()) {
+        try {
+          await this.open(entry)
+        } catch (error) {
+          waiting.length = 0
+          throw error
+        }
+      }
+    }
+    const lanes = await Promise.allSettled(Array.from({ length: OPENING_MAX }, lane))
+    const failed = lanes.find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+
+  *#opened() {
+    for (const entry of this.catalog.collections(null)) {
+      const live = this.#live.get(entry.id)
+      if (live) yield [entry, live] as const
+    }
   }
 
   async call<R extends Rpc>(pass: Pass<R>, request: RequestOf<R>): Promise<ReplyOf<R>> {
     const handler: Handler<R> = handlers[pass.rpc]
-    return handler(this, request, pass)
+    try {
+      return await handler(this, request, pass)
+    } catch (error) {
+      throw storageFault(error, this.log) ?? error
+    }
   }
 
   health(): Health {
-    return { healthy: true, parts: [{ name: 'engine', healthy: true, detail: `${this.#live.size} collections open` }] }
+    const { ailment } = this.#options.stores
+    const engine = { name: 'engine', healthy: true, detail: `${this.#live.size} collections open` }
+    const rows = { name: 'rows', healthy: ailment === null, detail: ailment ?? 'the last write was stored' }
+    return { healthy: rows.healthy, parts: [engine, rows] }
   }
 
   live(entry: CollectionEntry): LiveCollection {
@@ -91,7 +139,8 @@ export class EmbeddedService implements Service, World {
   }
 
   async #erase(id: bigint): Promise<void> {
-    await rm(this.#directory(id), { recursive: true, force: true })
+    // after a kill, the build process of the former server may write there for another moment
+    await rm(this.#directory(id), { recursive: true, force: true, maxRetries: 4, retryDelay: 50 })
     this.catalog.forgetDoomed(id)
   }
 

@@ -3,17 +3,26 @@ import type { CollectionEntry } from '../catalog/entries.ts'
 import type { SchemaLimits } from '../catalog/schema-check.ts'
 import { fault } from '../errors/error.ts'
 import type { ReplyOf, RequestOf, Rpc, Secret } from '../model/calls.ts'
+import type { ValueLimits } from '../model/fields/field-type.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Health, Pass } from '../service.ts'
 import type { LiveCollection } from './live-collection.ts'
 
-export interface EmbeddedLimits extends SchemaLimits {
+export interface EmbeddedLimits extends SchemaLimits, ValueLimits {
   readonly expressionBytesMax: number
   readonly expressionDepthMax: number
   readonly topkMax: number
   readonly nqMax: number
+  /** Offset plus limit of a query or search. */
+  readonly resultWindowMax: number
+  /** Bytes of the values of a result. */
+  readonly resultBytesMax: number
+  /** Bytes of the values of an insert or upsert; -1 = no bound of its own. */
+  readonly insertBytesMax: number
   readonly databasesMax: number
+  readonly collectionsPerDatabaseMax: number
+  readonly shardsMax: number
   readonly collectionsMax: number
   readonly partitionsMax: number
 }

@@ -67,6 +67,16 @@ export function slotValue(column: Column, row: number): unknown {
   }
 }
 
+/** About what the values take: strings count a byte a UTF-16 unit. */
+export function columnBytes(columns: readonly Column[]): number {
+  let bytes = 0
+  for (const { data } of columns) {
+    if (data.kind === 'string' || data.kind === 'json') for (const value of data.values) bytes += value.length
+    else bytes += data.values.byteLength
+  }
+  return bytes
+}
+
 export function idCount(ids: Ids): number {
   return ids.values.length
 }

@@ -6,6 +6,16 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 const LATENCY_MS_BUCKETS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192]
 
+interface Reading<L extends string> {
+  readonly labels: Partial<Record<L, string>>
+  readonly value: number
+}
+
+/** A gauge whose values are asked for when somebody scrapes. */
+export interface ScrapedGauge<L extends string> {
+  readFrom(source: () => Iterable<Reading<L>>): void
+}
+
 export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
@@ -13,6 +23,24 @@ export function createMetrics() {
     new Counter<L>({ name, help, labelNames, registers })
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Gauge<L>({ name, help, labelNames, registers })
+  const scraped = <L extends string>(name: string, help: string, labelNames: readonly L[]): ScrapedGauge<L> => {
+    let source: () => Iterable<Reading<L>> = () => []
+    new Gauge<L>({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset()
+        for (const { labels, value } of source()) this.set(labels, value)
+      },
+    })
+    return {
+      readFrom(next) {
+        source = next
+      },
+    }
+  }
   const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Histogram<L>({ name, help, labelNames, registers, buckets: LATENCY_MS_BUCKETS })
   return {
@@ -41,16 +69,16 @@ export function createMetrics() {
       'path',
       'subject',
     ]),
-    bytesInFlight: gauge('redkite_request_bytes_in_flight', 'request body bytes being received or served', []),
+    bytesInFlight: scraped('redkite_request_bytes_in_flight', 'request body bytes being received or served', []),
     authFailures: counter('redkite_auth_failures_total', 'refused logins by reason', ['reason']),
-    rows: gauge('redkite_rows', 'live rows', ['collection', 'state']),
+    rows: scraped('redkite_rows', 'live rows, sealed into segments or growing', ['db', 'collection', 'state']),
     commits: counter('redkite_commits_total', 'durable transactions', []),
     commitLatency: histogram(
       'redkite_commit_fsync_milliseconds',
       'milliseconds a transaction took, fsync included',
       [],
     ),
-    segments: gauge('redkite_segments', 'sealed segments', ['collection']),
+    segments: scraped('redkite_segments', 'sealed segments', ['db', 'collection', 'field']),
     seals: counter('redkite_segment_builds_total', 'segment builds by outcome', ['result']),
     searchPlans: counter('redkite_search_plans_total', 'how searches were answered', ['plan']),
   }

@@ -2,6 +2,8 @@
 export interface ProtocolLimits {
   /** Largest request message or body, before and after decompression (`proxy.grpc.serverMaxRecvSize`). */
   readonly messageBytesMax: number
+  /** Largest gRPC reply, before compression (`proxy.grpc.serverMaxSendSize`). */
+  readonly replyBytesMax: number
   /** Largest header list of one request; node:http2 only advertises its own limit, so we sum. */
   readonly headerBytesMax: number
   /** Request bytes being received or served, over all calls; above it streams wait. */
@@ -21,6 +23,7 @@ export interface ProtocolLimits {
 /** The defaults of the configuration. */
 export const defaultProtocolLimits: ProtocolLimits = Object.freeze({
   messageBytesMax: 128 * 1024 * 1024,
+  replyBytesMax: 256 * 1024 * 1024,
   headerBytesMax: 16 * 1024,
   bytesInFlightMax: 512 * 1024 * 1024,
   waitingMax: 1024,

@@ -18,7 +18,7 @@ export interface StoredRow {
   readonly id: number
   readonly version: number
   readonly name: string
-  readonly note: unknown
+  readonly note: { readonly id: number; readonly version: number }
   readonly vector: readonly number[]
 }
 

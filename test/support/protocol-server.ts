@@ -160,6 +160,8 @@ export async function startProtocolServer(
     budget,
     log,
     metrics,
+    int64AsNumber: true,
+    strictTransportSecurity: null,
   }
   const grpc = createGrpcHandler(deps)
   const rest = createRestHandler(deps)

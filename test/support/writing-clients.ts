@@ -67,7 +67,10 @@ async function send(client: MilvusClient, collection: string, change: WriteChang
         : await client.delete({ ...target, filter: `id in [${keys.join(',')}] and version >= 0` })
     return done.status.error_code === 'Success' ? null : done.status.reason
   }
-  const data = change.keys.map((key) => ({ ...rowOf(key, change.version) }))
+  const data = change.keys.map((key) => ({
+    ...rowOf(key, change.version),
+    vector: [...rowOf(key, change.version).vector],
+  }))
   const done =
     change.kind === 'insert' ? await client.insert({ ...target, data }) : await client.upsert({ ...target, data })
   return done.status.error_code === 'Success' ? null : done.status.reason
@@ -127,7 +130,7 @@ export async function storedRows(client: MilvusClient, collection: string, known
     id: Number(row['id']),
     version: Number(row['version']),
     name: String(row['name']),
-    note: row['note'],
+    note: row['note'] as StoredRow['note'],
     vector: row['vector'] as number[],
   }))
 }

@@ -13,9 +13,9 @@ export const limitKeys = {
   'proxy.grpc.serverMaxSendSize': {
     type: bytes(1024),
     default: '268435456',
-    doc: 'Largest response message.',
+    doc: 'Largest gRPC response message; a larger one is RESOURCE_EXHAUSTED.',
+    as: 'limits.replyBytesMax',
     fallback: ['grpc.serverMaxSendSize'],
-    effect: 'none',
   },
   'redkite.limits.headerBytesMax': { type: bytes(1024), default: '16384', doc: 'All headers of a request.' },
   'redkite.limits.streamsPerConnectionMax': {
@@ -89,20 +89,20 @@ export const limitKeys = {
   'quotaAndLimits.limits.maxQueryResultWindow': {
     type: int(1),
     default: '16384',
-    doc: 'Most rows of a query, offset included.',
-    effect: 'none',
+    doc: 'Largest offset plus limit of a query or search.',
+    as: 'limits.resultWindowMax',
   },
   'quotaAndLimits.limits.maxOutputSize': {
     type: bytes(1),
     default: '104857600',
     doc: 'Largest result of a search or query.',
-    effect: 'none',
+    as: 'limits.resultBytesMax',
   },
   'quotaAndLimits.limits.maxInsertSize': {
     type: int(-1),
     default: '-1',
-    doc: 'Largest insert, in bytes; -1: as large as a message.',
-    effect: 'none',
+    doc: 'Largest insert or upsert, in bytes of its values; -1: as large as a message.',
+    as: 'limits.insertBytesMax',
   },
   'quotaAndLimits.limits.maxCollectionNum': {
     type: int(1),
@@ -114,7 +114,7 @@ export const limitKeys = {
     type: int(1),
     default: '65536',
     doc: 'Most collections of a database.',
-    effect: 'none',
+    as: 'limits.collectionsPerDatabaseMax',
   },
   'rootCoord.maxDatabaseNum': { type: int(1), default: '64', doc: 'Most databases.', as: 'limits.databasesMax' },
   'rootCoord.maxPartitionNum': {
@@ -126,8 +126,8 @@ export const limitKeys = {
   'proxy.maxNameLength': {
     type: int(1),
     default: '255',
-    doc: 'Longest name of a collection, field or alias, in bytes.',
-    effect: 'none',
+    doc: 'Longest name of a database, collection, partition, field, index or alias, in bytes.',
+    as: 'limits.nameBytesMax',
   },
   'proxy.maxFieldNum': { type: int(1), default: '64', doc: 'Most fields of a collection.', as: 'limits.fieldsMax' },
   'proxy.maxVectorFieldNum': {
@@ -136,13 +136,13 @@ export const limitKeys = {
     doc: 'Most vector fields of a collection.',
     as: 'limits.vectorFieldsMax',
   },
-  'proxy.maxShardNum': { type: int(1), default: '16', doc: 'Most shards of a collection.', effect: 'none' },
+  'proxy.maxShardNum': { type: int(1), default: '16', doc: 'Most shards of a collection.', as: 'limits.shardsMax' },
   'proxy.maxDimension': { type: int(2), default: '32768', doc: 'Largest dimension of a vector.', as: 'limits.dimMax' },
   'proxy.maxVarCharLength': {
     type: int(1),
     default: '65535',
     doc: 'Largest max_length of a VarChar field, in bytes.',
-    effect: 'none',
+    as: 'limits.varCharBytesMax',
   },
   'proxy.maxArrayCapacity': {
     type: int(1),
@@ -150,7 +150,7 @@ export const limitKeys = {
     doc: 'Largest max_capacity of an array field.',
     effect: 'none',
   },
-  'common.JSONMaxLength': { type: bytes(1), default: '65536', doc: 'Largest JSON value.', effect: 'none' },
+  'common.JSONMaxLength': { type: bytes(1), default: '65536', doc: 'Largest JSON value.', as: 'limits.jsonBytesMax' },
   'proxy.maxTaskNum': { type: int(1), default: '1024', doc: "Length of Milvus' task queues.", effect: 'none' },
 } as const satisfies KeyRows
 

@@ -31,9 +31,7 @@ export const NO_EFFECT: readonly string[] = [
   ...['connectionClientInfoTTLSeconds', 'maxConnectionNum', 'shardLeaderCacheInterval', 'rerankTimeout', 'grpc'].map(
     proxy,
   ),
-  ...['maxVarCharLength', 'maxTextLength', 'maxResultEntries', 'functionChain', 'defaultIndexName', 'soPath'].map(
-    proxy,
-  ),
+  ...['maxTextLength', 'maxResultEntries', 'functionChain', 'defaultIndexName', 'soPath'].map(proxy),
   ...[
     'userIdleTimeout',
     'credentialInfoExpire',

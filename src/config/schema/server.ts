@@ -33,8 +33,7 @@ export const serverKeys = {
   'proxy.http.acceptTypeAllowInt64': {
     type: bool,
     default: 'true',
-    doc: 'REST answers carry int64 as JSON numbers; false: as strings.',
-    effect: 'none',
+    doc: 'REST answers carry int64 as JSON numbers; false: as strings. A request says otherwise by Accept-Type-Allow-Int64.',
   },
   'proxy.http.requestTimeoutMs': {
     type: int(1),
@@ -78,20 +77,18 @@ export const serverKeys = {
   'proxy.http.enableHSTS': {
     type: bool,
     default: 'false',
-    doc: 'Send Strict-Transport-Security on REST answers.',
-    effect: 'none',
+    doc: 'Send Strict-Transport-Security on REST answers over TLS.',
   },
   'proxy.http.hstsMaxAge': {
     type: int(0),
     default: '31536000',
     doc: 'Its max-age, in seconds.',
-    effect: 'none',
+    as: 'proxy.http.hstsMaxAgeSeconds',
   },
   'proxy.http.hstsIncludeSubDomains': {
     type: bool,
     default: 'false',
     doc: 'Its includeSubDomains.',
-    effect: 'none',
   },
   'common.MetricsPort': {
     type: port,

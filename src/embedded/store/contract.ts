@@ -54,6 +54,8 @@ export interface RowQuery {
   readonly offset: number
   /** Field ids to return, the primary key included if wanted. Rows come in ascending primary key order. */
   readonly fields: readonly FieldSchema[]
+  /** The query fails (`parameterTooLarge`) when the values of its rows take more bytes; absent = no bound. */
+  readonly bytesMax?: number
 }
 
 export interface RowStore extends AsyncDisposable {
@@ -98,6 +100,8 @@ export interface StoreLayout {
 
 /** Owns the writer and reader threads of all collections and the lock on the data directory is held elsewhere. */
 export interface StorePool extends AsyncDisposable {
+  /** Why the last write could not be stored or its thread ended, without paths; null when it succeeded. */
+  readonly ailment: string | null
   /** Creates the file when absent; refuses a newer format; @throws StartError naming the file and the remedy. */
   open(directory: string, layout: StoreLayout): Promise<RowStore>
 }

@@ -1,7 +1,7 @@
 import type { Column } from '../../model/columns.ts'
 import type { Applied, Change } from './contract.ts'
 import type { FieldRef } from './layout.ts'
-import type { RidRange, Scope } from './read.ts'
+import type { Page, RidRange, Scope } from './read.ts'
 import type { WireError } from './sqlite-error.ts'
 
 /** The calls to a store thread: `ask` goes over, `answer` comes back. Plain data only. */
@@ -14,7 +14,7 @@ export interface WriterCalls {
 export interface ReaderCalls {
   count: { ask: { file: string; scope: Scope }; answer: number }
   query: {
-    ask: { file: string; scope: Scope; limit: number | null; offset: number; fields: readonly FieldRef[] }
+    ask: { file: string; scope: Scope; page: Page; fields: readonly FieldRef[] }
     answer: { rowCount: number; columns: readonly Column[] }
   }
   matching: { ask: { file: string; scope: Scope; range: RidRange }; answer: Float64Array }

@@ -30,20 +30,33 @@ export function createStorePool(options: StorePoolOptions): StorePool {
     onCrash: (reason: string) =>
       log.error('A thread of the row store stopped; it starts again with the next call', { reason }),
   }
+  let ailment: string | null = null
+  const onWriterCrash = (reason: string) => {
+    shared.onCrash(reason)
+    ailment = `a thread that writes stopped (${reason})`
+  }
   const writers = Array.from({ length: Math.max(1, options.writerThreads) }, () => ({
-    thread: new StoreThread<WriterCalls>({ ...shared, script: 'writer-worker' }),
+    thread: new StoreThread<WriterCalls>({ ...shared, onCrash: onWriterCrash, script: 'writer-worker' }),
     collections: 0,
   }))
   const readers = new ReaderPool(options.readerThreads, { ...shared, script: 'reader-worker' })
   const open = new Set<RowStore>()
 
   return {
+    get ailment() {
+      return ailment
+    },
     async open(directory: string, layout: StoreLayout): Promise<RowStore> {
       const writer = writers.reduce((best, next) => (next.collections < best.collections ? next : best))
       writer.collections += 1
-      const store = new SqliteRowStore(join(directory, 'rows.db'), layout.fields, writer.thread, readers, log, () => {
-        writer.collections -= 1
-        open.delete(store)
+      const store = new SqliteRowStore(join(directory, 'rows.db'), layout.fields, writer.thread, readers, log, {
+        onWrite: (failure) => {
+          ailment = failure
+        },
+        onClose: () => {
+          writer.collections -= 1
+          open.delete(store)
+        },
       })
       try {
         await store.start()

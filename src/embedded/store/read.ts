@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { fault } from '../../errors/error.ts'
 import type { Column } from '../../model/columns.ts'
 import { openReader } from './connection.ts'
 import type { SqlFilter } from './contract.ts'
@@ -9,6 +10,12 @@ import { filterSql, partitionSql, type SqlRow, Statements, scalarColumn, whereSq
 export interface Scope {
   readonly where: SqlFilter | null
   readonly partitions: readonly number[] | null
+}
+/** Which of a scope's rows, in order of their keys; `bytesMax` bounds what their values may take. */
+export interface Page {
+  readonly limit: number | null
+  readonly offset: number
+  readonly bytesMax: number | null
 }
 /** Row ids in (after, upTo], at most `limit`. */
 export interface RidRange {
@@ -37,8 +44,7 @@ export class Reader {
 
   query(
     { where, partitions }: Scope,
-    limit: number | null,
-    offset: number,
+    { limit, offset, bytesMax }: Page,
     fields: readonly FieldRef[],
   ): { rowCount: number; columns: Column[] } {
     const scalars = fields.filter((field) => !isVector(field))
@@ -47,7 +53,10 @@ export class Reader {
       `${whereSql(partitionSql(partitions), filterSql(where))} ORDER BY pk, rid LIMIT ? OFFSET ?`
     return this.#snapshot(() => {
       const params = [...(where?.params ?? []), limit ?? -1, offset]
-      const rows = this.#statements.all(sql, params, hasLong(scalars))
+      const rows =
+        bytesMax === null
+          ? this.#statements.all(sql, params, hasLong(scalars))
+          : within(this.#statements.each(sql, params, hasLong(scalars)), fixedBytes(fields), bytesMax)
       const rids = rows.map((row) => Number(row[0]))
       return { rowCount: rows.length, columns: this.#columns(fields, rids, rows) }
     })
@@ -185,6 +194,27 @@ export class Reader {
       if (this.#db.isTransaction) this.#db.exec('COMMIT')
     }
   }
+}
+
+/** Bytes a row takes whatever its values. */
+function fixedBytes(fields: readonly FieldRef[]): number {
+  return fields.reduce((sum, field) => sum + (isVector(field) ? field.dim * Float32Array.BYTES_PER_ELEMENT : 8), 0)
+}
+
+/** The rows, as long as they stay below the bound: it holds before memory is filled. @throws RedkiteError */
+function within(rows: Iterable<SqlRow>, rowBytes: number, bytesMax: number): SqlRow[] {
+  const kept: SqlRow[] = []
+  let bytes = 0
+  for (const row of rows) {
+    bytes += rowBytes
+    for (const value of row) if (typeof value === 'string') bytes += value.length
+    if (bytes > bytesMax) {
+      const text = `query results exceed the maxOutputSize Limit ${bytesMax}; ask for fewer rows or fields`
+      throw fault('parameterTooLarge', text)
+    }
+    kept.push(row)
+  }
+  return kept
 }
 
 function hasLong(fields: readonly FieldRef[]): boolean {

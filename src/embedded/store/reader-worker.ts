@@ -37,7 +37,7 @@ function answer(request: ReadRequest): unknown {
     case 'count':
       return reader.count(request.ask.scope)
     case 'query':
-      return reader.query(request.ask.scope, request.ask.limit, request.ask.offset, request.ask.fields)
+      return reader.query(request.ask.scope, request.ask.page, request.ask.fields)
     case 'matching':
       return reader.matching(request.ask.scope, request.ask.range)
     case 'fetch':

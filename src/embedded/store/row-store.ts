@@ -1,4 +1,4 @@
-import { faultText, type RedkiteError } from '../../errors/error.ts'
+import { faultText, RedkiteError } from '../../errors/error.ts'
 import type { FieldSchema } from '../../model/schema.ts'
 import type { Log } from '../../observe/log.ts'
 import { compactChange } from './compact.ts'
@@ -16,6 +16,13 @@ const POINT_BYTES = 256 << 10
 /** A full disk fails every write: it is logged once in this time. */
 const LOG_EVERY_MS = 10_000
 
+/** What the pool wants to know. */
+export interface RowStoreEvents {
+  /** A write ended: null = stored; else why the storage could not take it, without paths. */
+  onWrite(failure: string | null): void
+  onClose(): void
+}
+
 /** One collection's store: writes to its writer thread, scans to the reader threads, point reads here. */
 export class SqliteRowStore implements RowStore {
   readonly #file: string
@@ -23,7 +30,7 @@ export class SqliteRowStore implements RowStore {
   readonly #writer: StoreThread<WriterCalls>
   readonly #readers: ReaderPool
   readonly #log: Log
-  readonly #onClose: () => void
+  readonly #events: RowStoreEvents
   #opening: Promise<void> | null = null
   #openIn = 0
   #point: Reader | null = null
@@ -38,14 +45,14 @@ export class SqliteRowStore implements RowStore {
     writer: StoreThread<WriterCalls>,
     readers: ReaderPool,
     log: Log,
-    onClose: () => void,
+    events: RowStoreEvents,
   ) {
     this.#file = file
     this.#fields = fields.map(fieldRef)
     this.#writer = writer
     this.#readers = readers
     this.#log = log
-    this.#onClose = onClose
+    this.#events = events
   }
 
   get rowCount(): number {
@@ -60,7 +67,7 @@ export class SqliteRowStore implements RowStore {
     try {
       await this.#openInWriter()
     } catch (error) {
-      throw error instanceof ThreadError ? startError(this.#file, error.wire) : error
+      throw error instanceof ThreadError ? startError(this.#file, error.wire, error) : error
     }
   }
 
@@ -83,7 +90,19 @@ export class SqliteRowStore implements RowStore {
   }
 
   async write(change: Change): Promise<Applied> {
-    return await this.#told(async () => {
+    try {
+      const applied = await this.#write(change)
+      this.#events.onWrite(null)
+      return applied
+    } catch (error) {
+      const isStorage = error instanceof RedkiteError && (error.kind === 'diskLimit' || error.kind === 'ioFailed')
+      if (isStorage) this.#events.onWrite(error.message)
+      throw error
+    }
+  }
+
+  #write(change: Change): Promise<Applied> {
+    return this.#told(async () => {
       if (!this.#writer.running || this.#openIn !== this.#writer.generation) await this.#openInWriter()
       const ask = { file: this.#file, change: compactChange(change) }
       const { applied, rowCount } = await this.#writer.call('write', ask)
@@ -97,9 +116,10 @@ export class SqliteRowStore implements RowStore {
     return this.#read('count', { file: this.#file, scope: { where, partitions } })
   }
 
-  query({ where, partitions, limit, offset, fields }: RowQuery) {
+  query({ where, partitions, limit, offset, fields, bytesMax }: RowQuery) {
     const refs = fields.map(fieldRef)
-    return this.#read('query', { file: this.#file, scope: { where, partitions }, limit, offset, fields: refs })
+    const page = { limit, offset, bytesMax: bytesMax ?? null }
+    return this.#read('query', { file: this.#file, scope: { where, partitions }, page, fields: refs })
   }
 
   matching(
@@ -170,6 +190,6 @@ export class SqliteRowStore implements RowStore {
     const ignore = () => {}
     await this.#readers.release(this.#file).catch(ignore)
     if (this.#writer.running) await this.#writer.call('close', { file: this.#file }).catch(ignore)
-    this.#onClose()
+    this.#events.onClose()
   }
 }

@@ -45,6 +45,10 @@ export class Statements {
     return this.get(sql, bigints).all(...params) as unknown as readonly SqlRow[]
   }
 
+  each(sql: string, params: readonly SQLInputValue[], bigints = false): Iterable<SqlRow> {
+    return this.get(sql, bigints).iterate(...params) as unknown as Iterable<SqlRow>
+  }
+
   one(sql: string, params: readonly SQLInputValue[], bigints = false): SqlRow | undefined {
     return this.get(sql, bigints).get(...params) as unknown as SqlRow | undefined
   }

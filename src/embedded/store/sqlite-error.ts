@@ -1,4 +1,4 @@
-import { faultText, type RedkiteError } from '../../errors/error.ts'
+import { faultText, RedkiteError } from '../../errors/error.ts'
 import { EXIT, type ExitCode, StartError } from '../../errors/start-error.ts'
 import { type ErrorKind, errorTable } from '../../errors/table.ts'
 
@@ -32,6 +32,7 @@ export function wireError(file: string, thrown: unknown): WireError {
     const { exitCode, message, hint } = thrown
     return { kind: 'ioFailed', message, start: { exitCode, message, hint } }
   }
+  if (thrown instanceof RedkiteError) return { kind: thrown.kind, message: thrown.message, start: null }
   const text = thrown instanceof Error ? thrown.message : String(thrown)
   const told = (kind: ErrorKind, exitCode: ExitCode, seen: string, remedy: string): WireError => ({
     kind,
@@ -72,11 +73,11 @@ export function clientError(error: WireError): RedkiteError {
 }
 
 /** The error for the operator, while a collection is opened. */
-export function startError(file: string, error: WireError): StartError {
+export function startError(file: string, error: WireError, cause: unknown): StartError {
   const { exitCode, message, hint } = error.start ?? {
     exitCode: EXIT.internal,
     message: `${file}: ${error.message}`,
     hint: null,
   }
-  return new StartError(exitCode, message, hint)
+  return new StartError(exitCode, message, hint, { cause })
 }

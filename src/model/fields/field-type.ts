@@ -1,6 +1,12 @@
 import type { Column, ColumnData } from '../columns.ts'
 import type { FieldSchema } from '../schema.ts'
 
+/** Bounds on single values that the configuration sets. */
+export interface ValueLimits {
+  /** Largest JSON value (`common.JSONMaxLength`). */
+  readonly jsonBytesMax: number
+}
+
 /**
  * What a field type must be able to do beside its row in `table.ts`. One file a type; `registry.ts` lists them.
  * Values of rows that are not valid are never looked at.
@@ -12,7 +18,7 @@ export interface FieldType {
    */
   fromJson(field: FieldSchema, values: readonly unknown[]): ColumnData
   /** @throws RedkiteError `invalidParameter` when a value is outside what the schema allows */
-  check(field: FieldSchema, column: Column): void
+  check(field: FieldSchema, column: Column, limits: ValueLimits): void
   /** `rowCount` slots of the default value, or of a filler where there is none. */
   fill(field: FieldSchema, rowCount: number): ColumnData
 }

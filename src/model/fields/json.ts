@@ -1,9 +1,6 @@
 import { fault } from '../../errors/error.ts'
 import { type FieldType, isValid } from './field-type.ts'
 
-/** Milvus' bound on one JSON value. */
-const JSON_BYTES_MAX = 65_536
-
 /** SQLite's JSON functions stop at 1,000 levels (`JSON_MAX_DEPTH`); deeper values could be stored but never filtered. */
 const DEPTH_MAX = 500
 
@@ -36,14 +33,14 @@ function depthOf(text: string): number {
 
 export const json: FieldType = {
   fromJson: (_, values) => ({ kind: 'json', values: values.map((value) => jsonText(value ?? null)) }),
-  check(field, column) {
+  check(field, column, { jsonBytesMax }) {
     if (column.data.kind !== 'json') return
     column.data.values.forEach((text, row) => {
       if (!isValid(column, row)) return
-      if (text.length * 3 > JSON_BYTES_MAX && Buffer.byteLength(text) > JSON_BYTES_MAX) {
+      if (text.length * 3 > jsonBytesMax && Buffer.byteLength(text) > jsonBytesMax) {
         throw fault(
           'invalidParameter',
-          `length of JSON field ${field.name} exceeds max length, row number: ${row}, length: ${Buffer.byteLength(text)}, max length: ${JSON_BYTES_MAX}`,
+          `length of JSON field ${field.name} exceeds max length, row number: ${row}, length: ${Buffer.byteLength(text)}, max length: ${jsonBytesMax}`,
         )
       }
       if (depthOf(text) > DEPTH_MAX) {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http2'
 import { type Authority, admitAndCall } from '../../auth/authority.ts'
+import { faultText } from '../../errors/error.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Op } from '../../ops/op.ts'
 import type { Service } from '../../service.ts'
@@ -51,6 +52,12 @@ async function send(
   headers: IncomingHttpHeaders,
   deps: UnaryDeps,
 ): Promise<void> {
+  const { replyBytesMax } = deps.limits
+  // grpc-go's text
+  if (message.length > replyBytesMax) {
+    const text = `trying to send message larger than max (${message.length} vs. ${replyBytesMax})`
+    return call.fail(faultText('messageTooLarge', text))
+  }
   const gzip = wantsGzip(metadata(headers, 'grpc-accept-encoding'), message.length, deps.limits.replyGzipBytesMin)
   const wire = gzip ? await deflateMessage(message) : message
   if (call.ended) return

@@ -20,6 +20,7 @@ export class Exchange implements BudgetHolder {
   readonly #request: RestRequest
   readonly #response: RestResponse
   readonly #budget: ByteBudget
+  readonly #headers: Readonly<Record<string, string>>
   readonly #abort = new AbortController()
   readonly traceId = randomBytes(16).toString('hex')
   readonly startedAt = performance.now()
@@ -30,8 +31,18 @@ export class Exchange implements BudgetHolder {
   held = 0
   bodyEndedAt = 0
 
-  /** @param onGone told when the client leaves before the answer */
-  constructor(request: RestRequest, response: RestResponse, budget: ByteBudget, onGone: () => void) {
+  /**
+   * @param headers sent with every answer, besides the common ones
+   * @param onGone told when the client leaves before the answer
+   */
+  constructor(
+    request: RestRequest,
+    response: RestResponse,
+    budget: ByteBudget,
+    headers: Readonly<Record<string, string>>,
+    onGone: () => void,
+  ) {
+    this.#headers = headers
     this.#request = request
     this.#response = response
     this.#budget = budget
@@ -126,6 +137,7 @@ export class Exchange implements BudgetHolder {
     const body = Buffer.from(text, 'utf8')
     response.writeHead(status, {
       ...COMMON_HEADERS,
+      ...this.#headers,
       'x-milvus-trace-id': this.traceId,
       ...(contentType === null ? {} : { 'content-type': contentType, 'content-length': body.length }),
       ...(unread && this.#request.httpVersionMajor === 1 ? { connection: 'close' } : {}),

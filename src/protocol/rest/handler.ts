@@ -22,6 +22,10 @@ export interface RestDeps {
   readonly budget: ByteBudget
   readonly log: Log
   readonly metrics: Metrics
+  /** Whether answers carry int64 as JSON numbers where the request does not say (`proxy.http.acceptTypeAllowInt64`). */
+  readonly int64AsNumber: boolean
+  /** Value of Strict-Transport-Security on answers over TLS; null = not sent. */
+  readonly strictTransportSecurity: string | null
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -38,7 +42,10 @@ export function createRestHandler(deps: RestDeps): StreamHandlers['rest'] {
     const [path = '/', search = ''] = split(request.url ?? '/')
     const route = find(request.method ?? 'GET', path)
     const stats = route?.stats ?? unknown
-    const exchange: Exchange = new Exchange(request, response, deps.budget, () =>
+    // RFC 6797 7.2: never over plaintext
+    const hsts = connection.tls === null ? null : deps.strictTransportSecurity
+    const headers = hsts === null ? {} : { 'strict-transport-security': hsts }
+    const exchange: Exchange = new Exchange(request, response, deps.budget, headers, () =>
       record(deps, exchange, stats, connection.peer, 'cancel', 0),
     )
     serve(exchange, route, stats, search, connection.peer, deps).catch((error: unknown) =>
@@ -70,7 +77,8 @@ async function serve(
   )
   const body = await readRequest(exchange, route, search, limits.messageBytesMax)
   if (exchange.ended) return
-  const int64AsNumber = exchange.header('accept-type-allow-int64')?.toLowerCase() !== 'false'
+  const asked = exchange.header('accept-type-allow-int64')?.toLowerCase() || String(deps.int64AsNumber)
+  const int64AsNumber = asked !== 'false'
   const call = callerFor(exchange, principal, peer, deps)
   const output = await route.route.run({ body, db: databaseOf(exchange, body), int64AsNumber, call })
   if (exchange.ended) return
