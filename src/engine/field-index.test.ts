@@ -63,12 +63,26 @@ test('sealed and growing rows together answer as the reference does, with filter
       const even = (rid: number) => rid % 2 === 0
       const rows = source.rows
       const label = (rid: number) => rows[rid - 1]?.scalars[2] === 3
+      const tagged = (rid: number) => rows[rid - 1]?.scalars[1] === 'tag4' || rid <= 20
+      const behind = index.state().sealedUpTo + 1
       const some = Float64Array.from(rows.map((row) => row.rid).filter(() => next() < 0.05))
       const set = new Set(some)
       const recalls = [
         await compare(source, metric, index, search),
         await compare(source, metric, index, { ...search, filter: passFilter(source, even, null) }, even),
         await compare(source, metric, index, { ...search, filter: passFilter(source, label, 'f102 = 3') }, label),
+        await compare(
+          source,
+          metric,
+          index,
+          { ...search, filter: passFilter(source, label, 'f102 = 3', behind) },
+          label,
+        ),
+        await compare(
+          ...([source, metric, index] as const),
+          { ...search, filter: passFilter(source, tagged, 'f101 = "tag4" or pk <= 20', behind) },
+          tagged,
+        ),
         await compare(source, metric, index, { ...search, filter: { kind: 'only', rids: some } }, (rid) =>
           set.has(rid),
         ),
@@ -125,12 +139,24 @@ test('a search running while rows are removed is short of none', async () => {
   assert.ok((await compare(source, 'COSINE', index, plainSearch(query, 1, 20))) >= 0.95)
 })
 
-test('a hole around the query is widened over', async () => {
+test('a graph is searched with filters and ranges, and a hole around the query is widened over', async () => {
   const next = random(3)
   const source = new MemorySource(20, testFields)
   await using index = await openIndex(engine, source, 'L2', join(root, 'hole'))
   insert(source, index, 30_000, next)
   await index.seal()
+  const queries = plainSearch(vectorsOf(20, 20, next), 20, 10)
+  const third = (rid: number) => source.rows[rid - 1]?.scalars[2] === 3
+  const recalls = [
+    await compare(source, 'L2', index, queries),
+    await compare(source, 'L2', index, { ...queries, radius: 2.5 }),
+    await compare(source, 'L2', index, { ...queries, filter: passFilter(source, third, null) }, third),
+    await compare(source, 'L2', index, { ...queries, filter: passFilter(source, third, 'f102 = 3', 30_001) }, third),
+  ]
+  assert.ok(
+    recalls.every((recall) => recall >= 0.97),
+    `recall ${recalls}`,
+  )
   const query = new Float32Array(20)
   const live = source.live()
   const vectors = Float32Array.from(live.flatMap((row) => [...row.vector]))

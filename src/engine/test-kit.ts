@@ -119,14 +119,20 @@ export async function compare(
   return wanted === 0 ? 1 : found / wanted
 }
 
-export function passFilter(source: MemorySource, accept: (rid: number) => boolean, pushdown: string | null): RowFilter {
-  const bits = new Uint8Array(Math.ceil((source.lastRid() + 1) / 8))
+/** Bits for live rows from `base` on; with a pushdown and a base behind the segments, those filter by themselves. */
+export function passFilter(
+  source: MemorySource,
+  accept: (rid: number) => boolean,
+  pushdown: string | null,
+  base = 1,
+): RowFilter {
+  const bits = new Uint8Array(Math.ceil(Math.max(0, source.lastRid() + 1 - base) / 8))
   let passing = 0
   for (const { rid } of source.live()) {
-    if (!accept(rid)) continue
-    const at = rid - 1
+    const at = rid - base
+    if (at < 0 || !accept(rid)) continue
     bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7))
     passing++
   }
-  return { kind: 'pass', base: 1, bits, passing, pushdown }
+  return { kind: 'pass', base, bits, passing, pushdown }
 }
