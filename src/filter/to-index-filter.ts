@@ -163,8 +163,7 @@ function doubleText(value: number): string | null {
 
 /** Quotes cannot be escaped, and a backslash before one is taken for an escape. */
 function stringText(value: string): string | null {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (/[\u0000-\u001f\u007f\\]/.test(value)) return null
+  if (/[\p{Cc}\\]/u.test(value)) return null
   if (!value.includes('"')) return `"${value}"`
   return value.includes("'") ? null : `'${value}'`
 }
