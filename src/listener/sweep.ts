@@ -52,6 +52,9 @@ function sweepOne(connection: Connection, limits: ListenerLimits, now: number): 
   if (raw.bytesRead !== connection.bytesRead) {
     connection.bytesRead = raw.bytesRead
     connection.lastActivity = now
+    // Any byte is a sign of life, as in grpc-go: an answer may queue behind a large upload on a slow line. What never
+    // answers a ping is still bounded, since Node allows ten unanswered ones.
+    connection.pingSent = null
   }
   if (connection.pingSent !== null) {
     if (now - connection.pingSent >= limits.pingTimeoutMs) raw.destroy()

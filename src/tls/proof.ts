@@ -1,5 +1,5 @@
 import { duplexPair } from 'node:stream'
-import { connect } from 'node:tls'
+import { connect, type TLSSocket } from 'node:tls'
 import { EXIT, type ExitCode } from '../errors/start-error.ts'
 import { MaterialFault } from './fault.ts'
 import type { Generation } from './generation.ts'
@@ -20,6 +20,7 @@ export async function proveGeneration(generation: Generation, where: string): Pr
       `${where}: the pair does not complete a TLS handshake: ${text}`,
       'make a new pair: redkite certs create',
     )
+  const opened = new Set<TLSSocket>()
   let timer: NodeJS.Timeout | undefined
   try {
     await new Promise<void>((resolve, reject) => {
@@ -27,7 +28,7 @@ export async function proveGeneration(generation: Generation, where: string): Pr
       const server = createTlsServer(
         generation,
         { listener: 'proof', handshakeTimeoutMs: PROOF_TIMEOUT_MS },
-        (socket) => socket.on('error', () => {}),
+        (socket) => opened.add(socket.on('error', () => {})),
       )
       server.on('tlsClientError', (error) => reject(fail(errorText(error))))
       server.emit('connection', serverSide)
@@ -38,6 +39,7 @@ export async function proveGeneration(generation: Generation, where: string): Pr
         rejectUnauthorized: false,
         minVersion: 'TLSv1.3',
       })
+      opened.add(client)
       client.on('error', (error) => reject(fail(errorText(error))))
       client.on('secureConnect', () => {
         const seen = client.getPeerX509Certificate()
@@ -49,6 +51,7 @@ export async function proveGeneration(generation: Generation, where: string): Pr
     throw error instanceof MaterialFault ? error : fail(errorText(error))
   } finally {
     clearTimeout(timer)
+    for (const socket of opened) socket.destroy()
     clientSide.destroy()
     serverSide.destroy()
   }
