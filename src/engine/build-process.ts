@@ -82,7 +82,7 @@ async function finish(state: Building): Promise<SegmentMarker> {
   const { plan, builder, count, sample } = state
   building = null
   const library = nativeLibrary()
-  const { exact } = builder.finish()
+  const { exact } = await builder.finish()
   const segment = library.open(join(plan.directory, NATIVE), plan.spec)
   try {
     const wrong = await verifySegment(segment, plan.spec.metric, count, sample)
@@ -136,6 +136,9 @@ async function answer(request: BuildRequest): Promise<BuildReply> {
 function reply(message: BuildReply): void {
   if (process.connected) process.send?.(message)
 }
+
+// The server was killed: nobody waits for this build, and native threads cannot be asked to stop.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 
 process.on('message', (request: BuildRequest) => {
   answer(request).then(reply, (error: unknown) => {

@@ -14,8 +14,8 @@ import { segmentDirectory } from './segment-files.ts'
 
 /** Sealing waits for a pause in the writes, so that a bulk load does not compete with builds of its own middle. */
 const PAUSE_MS = 500
-/** … but not beyond this many times `sealRows`: growing rows cost memory and a longer scan. */
-const PRESSURE = 4
+/** … but not beyond this many bytes of growing vectors: they cost memory, and a scan takes about 35 ms by then. */
+const PRESSURE_BYTES = 256 * 2 ** 20
 const RETRY_MS = [1_000, 10_000, 60_000]
 const ATTEMPTS = 2
 
@@ -67,7 +67,8 @@ export class Maintenance implements AsyncDisposable {
     const growing = parts.growing.liveCount
     const sealDue = growing > options.sealRows
     if (this.#abort.signal.aborted || this.#queued || (!sealDue && nextRebuild(parts) === null)) return
-    if (growing > options.sealRows * PRESSURE && this.#failures === 0) this.#start()
+    const pressure = growing * options.dim * 4 > PRESSURE_BYTES
+    if (sealDue && pressure && this.#failures === 0) this.#start()
     else this.#after(this.#failures === 0 ? PAUSE_MS : (RETRY_MS[this.#failures - 1] ?? 60_000))
   }
 

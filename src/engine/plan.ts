@@ -6,7 +6,7 @@ const SEGMENT_BYTES_MAX = 2 ** 30
 /** Rebuilt when more than this share is dead. */
 const DEAD_SHARE_MAX = 0.2
 /** A segment in front of new rows is merged into them unless it is larger than so many times their number. */
-const MERGE_FACTOR = 2
+const MERGE_FACTOR = 4
 
 export interface Range {
   readonly after: number

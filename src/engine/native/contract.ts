@@ -16,12 +16,12 @@ export interface SegmentSpec {
   readonly carried: readonly CarriedField[]
 }
 
-/** Build: insert only, then one `finish`. Blocks its thread: for worker threads. */
+/** Build: insert only, then one `finish`. Inserts block their thread: for the build process. */
 export interface SegmentBuilder {
   /** Ascending row ids, rows x dim, and the carried columns in the order of the spec. */
   insert(rids: Float64Array, vectors: Float32Array, scalars: readonly Column[]): void
   /** Builds the index, closes the files, and names the fields whose every value was carried exactly. */
-  finish(): { readonly exact: readonly string[] }
+  finish(): Promise<{ readonly exact: readonly string[] }>
   /** Closes without building. */
   abandon(): void
 }

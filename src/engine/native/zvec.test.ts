@@ -38,7 +38,7 @@ test("scores are Milvus' for every metric, and an honest segment passes its chec
     const directory = join(root, metric)
     const builder = library.create(directory, { ...spec, metric })
     builder.insert(rids, vectors, [])
-    builder.finish()
+    await builder.finish()
     const segment = library.open(directory, { dim: DIM, metric })
     assert.equal(await verifySegment(segment, metric, ROWS, sampleOf(vectors, every5th)), null)
     const query = vectorsOf(1, DIM, random(2))
@@ -62,7 +62,7 @@ test('a check with the wrong truth fails: count, a vector, a missing row', { ski
   const directory = join(root, 'honest')
   const builder = library.create(directory, spec)
   builder.insert(rids, vectors, [])
-  builder.finish()
+  await builder.finish()
   const segment = library.open(directory, spec)
   const truth = sampleOf(vectors, every5th)
   const [first, ...rest] = truth.vectors

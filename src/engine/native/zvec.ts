@@ -147,8 +147,8 @@ function createBuilder(api: Api, directory: string, spec: SegmentSpec): SegmentB
         if (bad) throw new Error(`zvec refused a row: ${bad.message}`)
       }
     },
-    finish() {
-      collection.optimizeSync()
+    async finish() {
+      await collection.optimize()
       collection.closeSync()
       return { exact: spec.carried.map((field) => field.name).filter((name) => !inexact.has(name)) }
     },
