@@ -88,3 +88,12 @@ test('a reply keeps int64 and typed arrays', () => {
     '{"code":0,"data":{"id":"9223372036854775807","mixed":[1,"2"],"vector":[0.5,2],"ids":["-5"],"none":null}}',
   )
 })
+
+test('what is no JSON is told without being quoted', () => {
+  for (const text of ['hunter2-hunter2', '{"password": hunter2-hunter2}', 'x'.repeat(50)]) {
+    assert.throws(
+      () => parse(text),
+      /^RedkiteError: can only accept json format request, error: Unexpected token '.' in JSON$/,
+    )
+  }
+})

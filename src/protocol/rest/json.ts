@@ -22,9 +22,13 @@ function parse(bytes: Uint8Array): unknown {
   try {
     return parseExact(utf8.decode(bytes))
   } catch (error) {
-    throw faultText('restNotJson', `${NOT_JSON}, error: ${error instanceof Error ? error.message : String(error)}`)
+    const why = error instanceof Error ? error.message : String(error)
+    throw faultText('restNotJson', `${NOT_JSON}, error: ${why.replace(QUOTED_BODY, ' in JSON')}`)
   }
 }
+
+/** V8 quotes the body, which may hold a password, and errors are logged: the character that it fell over is enough. */
+const QUOTED_BODY = /, (?:\.{3})?"[\s\S]*"(?:\.{3})? is not valid JSON$/
 
 /**
  * JSON text of a reply. int64 (bigint) leave as JSON numbers with all their digits, or as strings where the client
