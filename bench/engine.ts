@@ -60,6 +60,7 @@ export function recallOf(found: readonly Float64Array[], truth: Float64Array): n
   return hits / (found.length * K)
 }
 
+/** The k nearest of query number `query` (taken modulo their number), with the terms in `more`. */
 export function searchOf(data: Dataset, query: number, more: Partial<VectorSearch> = {}): VectorSearch {
   const at = (query % data.queryCount) * data.dim
   return {
@@ -68,6 +69,7 @@ export function searchOf(data: Dataset, query: number, more: Partial<VectorSearc
   }
 }
 
+/** Calls a second, and milliseconds. */
 export interface Throughput {
   readonly qps: number
   readonly p50: number

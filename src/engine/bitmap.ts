@@ -1,5 +1,6 @@
 /** Bits over row ids: bit `rid - base`, least significant first in each byte (the layout of `RowFilter.bits`). */
 
+/** A set of row ids from `base` on, one bit each. */
 export interface RidBits {
   readonly base: number
   readonly bits: Uint8Array
@@ -22,10 +23,12 @@ export function putRid(set: RidBits, rid: number, value: boolean): boolean {
   return ((old & mask) !== 0) !== value
 }
 
+/** Room for so many row ids from `base` on, none set. */
 export function emptyBits(base: number, rids: number): RidBits {
   return { base, bits: new Uint8Array(Math.ceil(rids / 8)) }
 }
 
+/** The bitmap that spans exactly these row ids. */
 export function bitsOf(rids: Float64Array): RidBits {
   let low = Number.POSITIVE_INFINITY
   let high = 0
@@ -38,6 +41,7 @@ export function bitsOf(rids: Float64Array): RidBits {
   return set
 }
 
+/** How many bits are set. */
 export function countBits(bits: Uint8Array): number {
   let count = 0
   for (const byte of bits) {

@@ -13,6 +13,7 @@ import { loadZvec, whyNoZvec } from './native/zvec.ts'
 import { FORMAT, NATIVE, ROWS, type SegmentMarker, sumFiles, writeDurably, writeMarker } from './segment-files.ts'
 import { SAMPLE_ROWS, verifySegment } from './verify.ts'
 
+/** What to build where: the live rows in (after, upTo] into the folder, which is emptied first. */
 export interface BuildPlan {
   readonly directory: string
   readonly sequence: number
@@ -21,6 +22,7 @@ export interface BuildPlan {
   readonly spec: SegmentSpec
 }
 
+/** What the server sends, in this order: `begin`, `rows` as often as needed, `finish`. */
 export type BuildRequest =
   | { readonly kind: 'begin'; readonly plan: BuildPlan }
   | {

@@ -14,6 +14,7 @@ const CHUNK_BYTES = 1 << 20
 const CHUNK_ROWS_MAX = 2_000
 const STDERR_CHARS = 2_000
 
+/** Rows of this dimension that one read or message may carry. */
 export const chunkRows = (dim: number): number =>
   Math.max(1, Math.min(CHUNK_ROWS_MAX, Math.floor(CHUNK_BYTES / (dim * 4))))
 

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { differingFile, type SegmentMarker } from './segment-files.ts'
 
+/** A segment folder and what its marker says of it. */
 export interface Folder {
   readonly directory: string
   readonly marker: SegmentMarker

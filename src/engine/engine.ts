@@ -6,6 +6,7 @@ import { openFieldIndex } from './field-index.ts'
 import { loadZvec, whyNoZvec } from './native/zvec.ts'
 import { createScanPool } from './scan-pool.ts'
 
+/** What an engine needs; one engine serves the whole process. */
 export interface VectorEngineOptions {
   readonly log: Log
   readonly metrics: Metrics
@@ -15,6 +16,7 @@ export interface VectorEngineOptions {
   readonly native?: 'auto' | 'off'
 }
 
+/** Disposing closes every index it opened (builds end at once) and its threads. */
 export interface VectorEngine extends AsyncDisposable {
   /** The native library with its version, or `exact`. */
   readonly name: string
@@ -23,6 +25,7 @@ export interface VectorEngine extends AsyncDisposable {
   open(options: FieldIndexOptions): Promise<FieldIndex>
 }
 
+/** Loads the native library where there is one; else says once that every search is exact. */
 export function createVectorEngine({ log, metrics, threads, native = 'auto' }: VectorEngineOptions): VectorEngine {
   const own = log.at('engine/engine.ts')
   const library = native === 'off' ? null : loadZvec()

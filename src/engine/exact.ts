@@ -27,6 +27,7 @@ export function exactScore(metric: MetricType, query: Float32Array, vectors: Flo
   return queryNorm === 0 || rowNorm === 0 ? 0 : dot / Math.sqrt(queryNorm * rowNorm)
 }
 
+/** Rows to search, in any order. */
 export interface ExactRows {
   readonly rids: Float64Array
   /** rows x dim, row-major. */

@@ -9,6 +9,7 @@ import { recover } from './recover.ts'
 import type { ScanPool } from './scan-pool.ts'
 import { searchParts } from './search.ts'
 
+/** What an index shares with the others of its engine. */
 export interface FieldIndexScope {
   /** Null: every search is exact and nothing is ever sealed. */
   readonly library: NativeLibrary | null

@@ -20,6 +20,7 @@ function sharedBlock(rids: Float64Array, vectors: Float32Array): Block {
 
 const sharedRids = (count: number) => new Float64Array(new SharedArrayBuffer(count * 8))
 
+/** Appended in ascending order, removed one by one, dropped by ranges once a segment serves them. */
 export class GrowingRows {
   readonly #dim: number
   #fills: Fill[] = []

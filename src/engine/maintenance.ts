@@ -19,6 +19,7 @@ const PRESSURE_BYTES = 256 * 2 ** 20
 const RETRY_MS = [1_000, 10_000, 60_000]
 const ATTEMPTS = 2
 
+/** The index to look after, and what it shares with others. */
 export interface MaintenanceScope {
   readonly options: FieldIndexOptions
   readonly library: NativeLibrary
@@ -29,6 +30,7 @@ export interface MaintenanceScope {
   readonly nextSequence: number
 }
 
+/** Runs one build of its index at a time, those asked for before those it finds due. */
 export class Maintenance implements AsyncDisposable {
   readonly #scope: MaintenanceScope
   readonly #abort = new AbortController()

@@ -3,6 +3,7 @@ import { GrowingRows } from './growing.ts'
 import type { Block } from './scan.ts'
 import type { SealedSegment } from './segment.ts'
 
+/** Owned by one index; all changes happen on the main thread, from one moment to the next. */
 export class Parts {
   readonly growing: GrowingRows
   /** Ascending by row id. Replaced, never changed, so that a search keeps what it began with. */

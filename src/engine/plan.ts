@@ -8,11 +8,13 @@ const DEAD_SHARE_MAX = 0.2
 /** A segment in front of new rows is merged into them unless it is larger than so many times their number. */
 const MERGE_FACTOR = 4
 
+/** Row ids above `after`, up to and including `upTo`. */
 export interface Range {
   readonly after: number
   readonly upTo: number
 }
 
+/** The most rows of this dimension that one segment may hold. */
 export const segmentRowsMax = (dim: number): number => Math.max(1_000, Math.floor(SEGMENT_BYTES_MAX / (dim * 4)))
 
 /**

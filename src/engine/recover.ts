@@ -19,6 +19,7 @@ interface Candidate {
   readonly marker: SegmentMarker
 }
 
+/** What opening found, besides what it put into the parts. */
 export interface Recovered {
   /** The first sequence number no folder has used. */
   readonly nextSequence: number

@@ -2,6 +2,7 @@
 import type { VectorHits } from './contract.ts'
 import type { ScanJob, Slice } from './scan.ts'
 
+/** One scan: which rows, and what is asked of them. */
 export interface ScanTask {
   readonly slices: readonly Slice[]
   readonly job: ScanJob

@@ -12,6 +12,7 @@ const INLINE_ROWS = 2_000
 /** Queries of scans joined into one. */
 const JOINED_QUERIES_MAX = 64
 
+/** Disposing ends the threads; scans still waiting are rejected. */
 export interface ScanPool extends AsyncDisposable {
   scan(slices: readonly Slice[], job: ScanJob): Promise<VectorHits>
   /** Forgets blocks; scans asked for earlier still see them. */

@@ -3,11 +3,13 @@ import { parentPort } from 'node:worker_threads'
 import type { VectorHits } from './contract.ts'
 import { type Block, type ScanJob, scan } from './scan.ts'
 
+/** Blocks are shown once, then named by id; `slices` holds pairs of block id and count. */
 export type ScanRequest =
   | { readonly kind: 'block'; readonly block: Block }
   | { readonly kind: 'drop'; readonly blocks: readonly number[] }
   | { readonly kind: 'scan'; readonly ticket: number; readonly slices: Float64Array; readonly job: ScanJob }
 
+/** The answer to the scan with this ticket. */
 export type ScanReply =
   | { readonly kind: 'hits'; readonly ticket: number; readonly hits: VectorHits }
   | { readonly kind: 'failed'; readonly ticket: number; readonly reason: string }

@@ -17,6 +17,7 @@ export interface Block {
   readonly dead: Uint8Array
 }
 
+/** What is asked of the rows: the k best of each query within the range. */
 export interface ScanJob {
   readonly metric: MetricType
   /** nq x dim, row-major. */
@@ -28,6 +29,7 @@ export interface ScanJob {
   readonly pass: RidBits | null
 }
 
+/** A block as far as it was filled when the search began. */
 export interface Slice {
   readonly block: Block
   /** The first so many slots are filled. */

@@ -15,6 +15,7 @@ const NATIVE_IN_FLIGHT = 8
 const SCAN_QUERIES = 64
 const RERUNS_MAX = 3
 
+/** What a search reads; `efMax` is the native library's, 0 without one. */
 export interface SearchScope {
   readonly dim: number
   readonly metric: MetricType

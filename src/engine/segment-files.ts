@@ -12,6 +12,7 @@ import { z } from 'zod'
 import { fieldTypes } from '../model/fields/table.ts'
 import { metricTypes } from '../model/schema.ts'
 
+/** Names within a segment folder. */
 export const MARKER = 'segment.json'
 export const ROWS = 'rows.bits'
 export const NATIVE = 'native'
@@ -52,9 +53,12 @@ const markerSchema = z.object({
   ),
 })
 
+/** The parsed `segment.json`. */
 export type SegmentMarker = z.infer<typeof markerSchema>
+/** One file as it was when the segment was published; its path is relative, with `/`. */
 export type FileSum = SegmentMarker['files'][number]
 
+/** The folder of the segment with this sequence number. */
 export const segmentDirectory = (root: string, sequence: number): string => join(root, `segment-${sequence}`)
 
 /** Null when there is no marker or it does not parse: the folder is then an unfinished or damaged build. */
@@ -74,6 +78,7 @@ export function writeMarker(directory: string, marker: SegmentMarker): void {
   syncPath(directory)
 }
 
+/** Written and fsynced when it returns. Blocks. */
 export function writeDurably(path: string, bytes: Uint8Array): void {
   const file = openSync(path, 'w')
   try {
@@ -95,6 +100,7 @@ function syncPath(path: string): void {
   }
 }
 
+/** Places in a file. */
 export type ByteRanges = readonly (readonly [offset: number, length: number])[]
 
 /** Size and CRC-32 of every file but the marker, each also fsynced. Blocks: for worker threads and processes. */

@@ -18,6 +18,7 @@ const STREAM_ROWS = 1_000
 /** Below this many values a linear scan is as fast as the graph, and exact. */
 const LINEAR_VALUES = 500_000
 
+/** One query with the terms of its search. */
 export interface SegmentQuery {
   readonly query: Float32Array
   readonly k: number
@@ -48,6 +49,7 @@ export function defaultEf(k: number): number {
   return Math.max(160, 2 * k)
 }
 
+/** The k best live, passing rows of the segment, best first; exact as soon as the graph search proves short. */
 export async function searchSegment(
   segment: SealedSegment,
   source: VectorSource,

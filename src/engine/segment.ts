@@ -7,6 +7,7 @@ import { countBits, hasRid, putRid, type RidBits } from './bitmap.ts'
 import type { NativeLibrary, NativeSegment } from './native/contract.ts'
 import { NATIVE, ROWS, type SegmentMarker } from './segment-files.ts'
 
+/** Used by searches through `use`; retired once replaced, closed when the last search is done with it. */
 export class SealedSegment {
   readonly directory: string
   readonly marker: SegmentMarker

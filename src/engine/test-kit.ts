@@ -8,9 +8,11 @@ import { createVectorEngine, type VectorEngine } from './engine.ts'
 import { exactScore, exactSearch } from './exact.ts'
 import { type MemorySource, testField } from './test-source.ts'
 
+/** An engine of its own for a test file. */
 export const testEngine = (native: 'auto' | 'off' = 'auto', log: Log = silentLog): VectorEngine =>
   createVectorEngine({ log, metrics: createMetrics(), threads: 2, native })
 
+/** The scalars of every test collection: key, tag, label. */
 export const testFields: readonly FieldSchema[] = [
   testField(100, 'Int64', true),
   testField(101, 'VarChar'),
@@ -26,12 +28,14 @@ export function random(seed: number): () => number {
   }
 }
 
+/** Rows of numbers in [-1, 1), over shared memory as the server has them. */
 export function vectorsOf(rows: number, dim: number, next: () => number): Float32Array {
   const vectors = new Float32Array(new SharedArrayBuffer(rows * dim * 4))
   for (let i = 0; i < vectors.length; i++) vectors[i] = next() * 2 - 1
   return vectors
 }
 
+/** A graph index over the source; sealed only on request unless `sealRows` is given. */
 export function openIndex(
   use: VectorEngine,
   source: MemorySource,
@@ -45,6 +49,7 @@ export function openIndex(
   })
 }
 
+/** Rows into the source and, where there is one, the index: key = row id, tag or null, label = slot mod 5. */
 export function insert(source: MemorySource, index: FieldIndex | null, rows: number, next: () => number): number {
   const vectors = vectorsOf(rows, source.dim, next)
   const base = source.lastRid()
@@ -58,11 +63,13 @@ export function insert(source: MemorySource, index: FieldIndex | null, rows: num
   return first
 }
 
+/** Deletes in the source first, as a commit does, then in the index. */
 export function remove(source: MemorySource, index: FieldIndex, rids: readonly number[]): void {
   source.remove(rids)
   index.remove(Float64Array.from(rids))
 }
 
+/** A search without filter or range. */
 export const plainSearch = (queries: Float32Array, nq: number, k: number): VectorSearch => ({
   ...{ queries, nq, k, ef: null, filter: null, radius: null, rangeFilter: null, exact: false },
 })

@@ -9,6 +9,7 @@ interface Row {
   readonly scalars: readonly (number | bigint | string | null)[]
 }
 
+/** Row ids are 1, 2, 3 … in the order of insertion. */
 export class MemorySource implements VectorSource {
   readonly dim: number
   readonly fields: readonly FieldSchema[]

@@ -6,6 +6,7 @@ export function smallerIsBetter(metric: MetricType): boolean {
   return metric === 'L2'
 }
 
+/** Hits of one query, best first. */
 export interface RankedHits {
   readonly rids: Float64Array
   readonly scores: Float32Array

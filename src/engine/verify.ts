@@ -12,6 +12,7 @@ export interface Sample {
   readonly vectors: readonly Float32Array[]
 }
 
+/** Rows of a build compared value for value. */
 export const SAMPLE_ROWS = 200
 const SELF_SEARCHES = 50
 /** A graph search may miss a few; a corrupt graph misses most. */

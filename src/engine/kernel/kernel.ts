@@ -12,6 +12,7 @@ const QUERY_BYTES = 256 * 1024
 
 type Score = (query: number, row: number, rows: number, wideBytes: number, rowBytes: number, out: number) => void
 
+/** One tile of rows and a group of queries; tile and queries stay loaded between calls. */
 export interface Kernel {
   readonly dim: number
   /** Rows a tile holds, and queries that can be loaded at once. */

@@ -8,6 +8,7 @@ export interface CarriedField {
   readonly type: FieldSchema['type']
 }
 
+/** How a segment is built. */
 export interface SegmentSpec {
   readonly dim: number
   readonly metric: MetricType
@@ -26,12 +27,14 @@ export interface SegmentBuilder {
   abandon(): void
 }
 
+/** Hits of one native search. */
 export interface NativeHits {
   readonly rids: Float64Array
   /** Milvus' scores, best first. */
   readonly scores: Float32Array
 }
 
+/** One native search. */
 export interface NativeQuery {
   readonly query: Float32Array
   readonly k: number
@@ -53,6 +56,7 @@ export interface NativeSegment {
   close(): void
 }
 
+/** A library as the engine knows it; everything native stays behind this. */
 export interface NativeLibrary {
   readonly name: string
   readonly version: string

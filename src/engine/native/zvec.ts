@@ -63,6 +63,7 @@ export function loadZvec(): NativeLibrary | null {
   return loaded
 }
 
+/** Why `loadZvec` gave null. */
 export function whyNoZvec(): string {
   return reason
 }
