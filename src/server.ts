@@ -9,7 +9,7 @@ import { Keeper } from './auth/keeper.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { banner } from './cli/banner.ts'
 import type { CliIo } from './cli/io.ts'
-import type { ReadyTls } from './cli/ready-lines.ts'
+import { readyTls } from './cli/ready-target.ts'
 import type { Config } from './config/config.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { collectWhenIdle } from './embedded/idle-memory.ts'
@@ -71,7 +71,7 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
   opened.use(service)
   opened.use(collectWhenIdle())
   const ports = await openPorts(config, { service, gate, material, log: input.log, metrics }, opened)
-  const facts = factsOf(config, ports, auto)
+  const facts = factsOf(config, ports, material)
   if (input.readyFile !== null) writeReadyFile(input.readyFile, config, facts, ports)
   const readyMs = Math.round(performance.now() - startedAt)
   input.io.stdout(banner({ ...facts, isNewData, caFingerprint: auto?.fingerprint ?? null, readyMs }))
@@ -94,8 +94,12 @@ function announce(loaded: LoadedConfig, log: Log): void {
 }
 
 function makeDataDirectory(path: string): void {
+  // Step by step: Node's recursive mkdir never returns where a file system answers ENOENT below an existing folder.
+  const missing: string[] = []
+  for (let at = path; !existsSync(at) && at !== dirname(at); at = dirname(at)) missing.unshift(at)
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    for (const folder of missing) mkdirSync(folder, { mode: 0o700 })
+    mkdirSync(path, { recursive: true })
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new StartError(EXIT.cannotCreate, `cannot make the data directory: ${why}`, 'name another with --data', {
@@ -207,7 +211,7 @@ function strictTransportSecurity(http: Config['proxy']['http']): string | null {
   return `max-age=${http.hstsMaxAgeSeconds}${http.hstsIncludeSubDomains ? '; includeSubDomains' : ''}`
 }
 
-function factsOf(config: Config, ports: Ports, auto: { ca: string } | null) {
+function factsOf(config: Config, ports: Ports, material: TlsMaterial | null) {
   const { mode } = config.tls
   const scheme = mode.kind === 'plain' ? 'http' : 'https'
   const host = config.listen.host === null || config.listen.host === '::' ? 'localhost' : config.listen.host
@@ -219,27 +223,11 @@ function factsOf(config: Config, ports: Ports, auto: { ca: string } | null) {
     grpc: `${scheme}://${name}:${ports.proxy.port}`,
     rest: `${scheme}://${name}:${restPort}`,
     metrics: `http://${config.metrics.host}:${ports.management.port}`,
-    tls: readyTls(config, auto),
+    tls: readyTls(config.tls.mode, material),
     port: ports.proxy.port,
     restPort,
     authentication: config.auth.authorizationEnabled,
     isLoopbackOnly: config.listen.isLoopbackByDefault,
-  }
-}
-
-function readyTls(config: Config, auto: { ca: string } | null): ReadyTls {
-  const { mode } = config.tls
-  if (mode.kind === 'plain') return { kind: 'plain' }
-  const serverName = 'localhost'
-  const ca = mode.kind === 'mutual' ? mode.caPem : (auto?.ca ?? mode.serverPem)
-  if (mode.kind === 'oneWay') return { kind: 'oneWay', serverPem: mode.serverPem, ca, serverName }
-  const folder = dirname(mode.caPem)
-  return {
-    kind: 'mutual',
-    ca,
-    clientPem: join(folder, 'client.pem'),
-    clientKey: join(folder, 'client.key'),
-    serverName,
   }
 }
 

@@ -1,4 +1,5 @@
 import { formatReadyLines, type ReadyTls, readyLines } from './ready-lines.ts'
+import { missingClientPair, shownPath } from './ready-target.ts'
 
 /** What a started server tells the person who started it. */
 export interface BannerFacts {
@@ -20,18 +21,20 @@ export interface BannerFacts {
 /** The lines on stdout once every port answers. */
 export function banner(facts: BannerFacts): string {
   const lines = [
-    `redkite ${facts.version}  embedded engine, data in ${facts.dataDir}${facts.isNewData ? ' (new)' : ''}`,
+    `redkite ${facts.version}  embedded engine, data in ${shownPath(facts.dataDir)}${facts.isNewData ? ' (new)' : ''}`,
     `gRPC     ${facts.grpc}    ${tlsSentence(facts.tls)}`,
     `REST     ${facts.rest}/v2/vectordb`,
     `health   ${facts.metrics}/healthz, /metrics`,
   ]
   if (facts.tls.kind !== 'plain') {
-    lines.push(`CA       ${facts.tls.ca}`)
+    lines.push(`CA       ${shownPath(facts.tls.ca)}`)
     if (facts.caFingerprint !== null) lines.push(`         SHA-256 ${facts.caFingerprint}`)
   } else if (facts.isLoopbackOnly) {
     lines.push('         plaintext, so only this machine can connect: --auto-tls encrypts, redkite.host opens it')
   }
   if (!facts.authentication) lines.push('login    off: common.security.authorizationEnabled=true asks for one')
+  const missing = missingClientPair(facts.tls)
+  if (missing !== null) lines.push(`client   ${missing}`)
   lines.push(`Ready in ${facts.readyMs} ms. Connect with:`, '')
   const code = formatReadyLines(
     readyLines({

@@ -44,7 +44,11 @@ describe('ready lines', () => {
     const files = 'client_pem_path="/c/client.pem", client_key_path="/c/client.key", ca_pem_path="/c/ca.pem"'
     assert.ok(python?.includes(`token="root:YOUR-PASSWORD", secure=True, ${files}, server_name="db"`))
     assert.ok(node?.includes('privateKeyPath: "/c/client.key", certChainPath: "/c/client.pem", serverName: "db"'))
-    assert.ok(curl?.startsWith('curl --cacert /c/ca.pem --cert /c/client.pem --key /c/client.key --user root -d'))
+    assert.equal(
+      curl,
+      'curl --cacert /c/ca.pem --cert /c/client.pem --key /c/client.key --user root --connect-to ::10.0.0.5: -d "{}" ' +
+        'https://db:8080/v2/vectordb/collections/list',
+    )
   })
 
   it('put IPv6 addresses in brackets', () => {

@@ -98,7 +98,11 @@ function curlLine(target: ReadyTarget): string {
   if (tls.kind === 'mutual') words.push('--cert', shellWord(tls.clientPem), '--key', shellWord(tls.clientKey))
   // curl asks for the password then; on the command line every user of the machine could read it.
   if (target.authentication) words.push('--user', 'root')
-  const url = `${readyUri(target, target.restPort)}/v2/vectordb/collections/list`
+  // The name that curl verifies is the one in the URL; where it is not the host, the connection goes to the host.
+  const verified = tls.kind === 'plain' ? target.host : tls.serverName
+  const host = target.host.includes(':') ? `[${target.host}]` : target.host
+  if (verified !== target.host) words.push('--connect-to', shellWord(`::${host}:`))
+  const url = `${readyUri({ ...target, host: verified }, target.restPort)}/v2/vectordb/collections/list`
   // -d makes it a POST with curl of any age; the server reads JSON whatever the Content-Type says.
   return [...words, '-d', '"{}"', shellWord(url)].join(' ')
 }
