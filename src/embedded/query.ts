@@ -18,7 +18,7 @@ export const query: Handler<'Query'> = async (world, request) => {
   const sessionTs = world.catalog.clock.next()
   const shape = { collection: entry.schema.name, primaryField: primary, outputFields: request.outputFields, sessionTs }
   if (request.outputFields.some((name) => name.replace(/\s/g, '').toLowerCase() === COUNT)) {
-    return countReply(request, await countOf(request, () => live.store.count(where, partitions)), shape)
+    return countReply(await countOf(request, () => live.store.count(where, partitions)), shape)
   }
   checkPage(request, expr, world)
   const output = planOutput(entry, request.outputFields)
@@ -43,7 +43,7 @@ function countOf(request: QueryRequest, count: () => Promise<number>): Promise<n
   return count()
 }
 
-function countReply(_: QueryRequest, count: number, shape: Omit<QueryReply, 'rowCount' | 'columns'>): QueryReply {
+function countReply(count: number, shape: Omit<QueryReply, 'rowCount' | 'columns'>): QueryReply {
   const data = { kind: 'long' as const, values: BigInt64Array.of(BigInt(count)) }
   return { ...shape, rowCount: 1, columns: [{ field: COUNT, data, valid: null, dynamic: false }] }
 }

@@ -1,4 +1,4 @@
-import type { Column, ColumnData } from '../model/columns.ts'
+import { type Column, type ColumnData, slotCount } from '../model/columns.ts'
 
 /** The column at the given slots, in that order; the identity order returns the column itself. */
 export function takeColumn(column: Column, rows: readonly number[]): Column {
@@ -12,9 +12,7 @@ export function takeColumn(column: Column, rows: readonly number[]): Column {
 }
 
 function isIdentity(rows: readonly number[], column: Column): boolean {
-  const { data } = column
-  const slots = data.kind === 'floatVector' ? data.values.length / data.dim : data.values.length
-  if (rows.length !== slots) return false
+  if (rows.length !== slotCount(column.data)) return false
   for (let i = 0; i < rows.length; i++) if (rows[i] !== i) return false
   return true
 }

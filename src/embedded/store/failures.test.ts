@@ -149,7 +149,9 @@ describe('row store failures', () => {
         }),
       )
       for (const { message } of failures) assert.match(message, /a thread of the row store stopped/)
+      assert.match(pool.ailment ?? '', /a thread that writes stopped/)
       await Promise.all([store.write(insert([round * 100_000 + 99_999])), other.write(insert([round]))])
+      assert.equal(pool.ailment, null, 'well again after a write')
       const kept = await labels(store)
       for (const key of acknowledged) assert.ok(kept.has(key), `acknowledged key ${key} is there`)
       assert.equal(store.rowCount, kept.size)

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
-import type { Column, ColumnData, Ids } from '../../model/columns.ts'
+import { type Column, type ColumnData, type Ids, slotCount } from '../../model/columns.ts'
 import type { SqlFilter } from './contract.ts'
 import type { FieldRef } from './layout.ts'
 
@@ -94,7 +94,7 @@ export function idBinder(ids: Ids, rowCount: number): Binder {
 }
 
 function dataBinder(data: ColumnData, rowCount: number, field: string): Binder {
-  const slots = data.kind === 'floatVector' ? data.values.length / data.dim : data.values.length
+  const slots = slotCount(data)
   if (slots !== rowCount) throw new Error(`field ${field}: ${slots} slots for ${rowCount} rows`)
   if (data.kind === 'floatVector') {
     const { buffer, byteOffset } = data.values
