@@ -59,19 +59,23 @@ export class Keeper {
   }
 
   async create(user: string, password: Secret): Promise<void> {
-    const { store, usersMax } = this.#options
     this.#checkUsername(user)
     this.#checkPassword(password)
+    this.#checkRoom(user)
+    const hash = await this.#checker.hash(password)
+    // others may have been created meanwhile
+    this.#checkRoom(user)
+    this.#options.store.putCredential({ user, hash })
+  }
+
+  #checkRoom(user: string): void {
+    const { store, usersMax } = this.#options
     if (store.credential(user)) throw fault('invalidParameter', `user already exists: ${user}`)
-    const count = store.credentials().length
-    if (count >= usersMax) {
-      throw fault('invalidParameter', `unable to add user because the number of users has reached the limit`, {
+    if (store.credentials().length >= usersMax) {
+      throw fault('invalidParameter', 'unable to add user because the number of users has reached the limit', {
         limit: usersMax,
       })
     }
-    const hash = await this.#checker.hash(password)
-    if (store.credential(user)) throw fault('invalidParameter', `user already exists: ${user}`)
-    store.putCredential({ user, hash })
   }
 
   /** `caller` null = authorisation is off. Super users and root changing others need no old password (as Milvus). */
