@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Column } from '../model/columns.ts'
 import { emptyBits, putRid, type RidBits } from './bitmap.ts'
+import { calibrateEf } from './calibrate.ts'
 import type { SegmentBuilder, SegmentSpec } from './native/contract.ts'
 import { loadZvec, whyNoZvec } from './native/zvec.ts'
 import { FORMAT, NATIVE, ROWS, type SegmentMarker, sumFiles, writeDurably, writeMarker } from './segment-files.ts'
@@ -86,9 +87,11 @@ async function finish(state: Building): Promise<SegmentMarker> {
   const library = nativeLibrary()
   const { exact } = await builder.finish()
   const segment = library.open(join(plan.directory, NATIVE), plan.spec)
+  let ef: number
   try {
     const wrong = await verifySegment(segment, plan.spec.metric, count, sample)
     if (wrong) throw new Error(`the built segment ${wrong}`)
+    ef = await calibrateEf(segment, sample)
   } finally {
     segment.close()
   }
@@ -108,6 +111,7 @@ async function finish(state: Building): Promise<SegmentMarker> {
     metric: plan.spec.metric,
     m: plan.spec.m,
     efConstruction: plan.spec.efConstruction,
+    ef,
     carried: [...plan.spec.carried],
     exact: [...exact],
     files: sumFiles(plan.directory, (path) => library.volatileBytes(path)),

@@ -17,7 +17,7 @@ export const MARKER = 'segment.json'
 export const ROWS = 'rows.bits'
 export const NATIVE = 'native'
 /** Of the folder and its marker; any other is rebuilt. */
-export const FORMAT = 1
+export const FORMAT = 2
 
 const READ_BYTES = 1 << 20
 
@@ -39,6 +39,8 @@ const markerSchema = z.object({
   metric: z.enum(metricTypes),
   m: z.int().positive(),
   efConstruction: z.int().positive(),
+  /** Width of the graph search that reaches recall@10 .99 here, when the caller names none. */
+  ef: z.int().positive(),
   carried: z.array(z.object({ name: z.string(), type: z.custom<keyof typeof fieldTypes>(isTypeName) })),
   /** Names of carried fields whose every value is stored exactly: filters on these may be pushed down. */
   exact: z.array(z.string()),

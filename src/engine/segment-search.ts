@@ -41,15 +41,11 @@ interface NativePlan {
   readonly most: number
 }
 
-/**
- * Measured for recall@10 >= .99 with M 16, efConstruction 200 (docs/adr/006-exact-kernel.md): 100,000 x 100 word
- * vectors by cosine need 160, Fashion-MNIST 60,000 x 784 by L2 needs 32.
- */
-export function defaultEf(k: number): number {
-  return Math.max(160, 2 * k)
+/** The width measured when the segment was built, or what k needs at least. */
+function defaultEf({ marker }: SealedSegment, k: number): number {
+  return Math.max(marker.ef, 2 * k)
 }
 
-/** The k best live, passing rows of the segment, best first; exact as soon as the graph search proves short. */
 export async function searchSegment(
   segment: SealedSegment,
   source: VectorSource,
@@ -127,7 +123,7 @@ async function widen(
   let linear = plan.linear
   for (;;) {
     linear ||= want > efMax
-    const ef = linear ? 'linear' : Math.max(request.ef ?? defaultEf(k), want)
+    const ef = linear ? 'linear' : Math.max(request.ef ?? defaultEf(segment, k), want)
     const hits = await segment.native.search({ query, k: want, ef, filter: plan.filter })
     const kept = keep(segment, request, plan.bits, hits)
     const worst = hits.scores.at(-1)
