@@ -3,7 +3,7 @@
  * `@zilliz/milvus2-sdk-node` ships as protobufjs JSON. Run at install (`prepare`); nothing it writes is committed.
  *
  * `FloatArray.data` is declared `bytes`: the same wire form as packed floats, decoded as a view instead of a
- * JS number array (docs/adr/003). `ops/wire.ts` falls back to the ordinary schema for other encodings.
+ * JS number array (docs/adr/004). `ops/wire.ts` falls back to the ordinary schema for other encodings.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,6 +1,6 @@
 /**
  * From received bytes to a decoded message, and back. The generated code declares `FloatArray.data` as `bytes`
- * (docs/adr/003): packed floats stay a view of the received frame. protobuf allows two other forms of the same field
+ * (docs/adr/004): packed floats stay a view of the received frame. protobuf allows two other forms of the same field
  * (one tag a value; several packed runs), and protobuf-es neither compares wire types nor ends nested messages at
  * their length. So every request is walked once before it is decoded: what is not well-formed is refused, and what is
  * well-formed in another form is re-encoded packed by way of the ordinary schema.
