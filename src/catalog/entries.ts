@@ -15,6 +15,8 @@ export interface PartitionEntry {
   readonly number: number
   readonly name: string
   readonly createdAt: HybridTs
+  /** Released on its own while the collection is loaded; absent = as loaded as the collection. */
+  readonly released?: true
 }
 
 export interface IndexEntry {

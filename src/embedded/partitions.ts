@@ -2,7 +2,7 @@ import type { CollectionEntry, PartitionEntry } from '../catalog/entries.ts'
 import { checkPartitionName } from '../catalog/names.ts'
 import { fault } from '../errors/error.ts'
 import { DEFAULT_PARTITION } from '../model/schema.ts'
-import { collectionOf, type Handler } from './world.ts'
+import { collectionOf, type Handler, isPartitionLoaded } from './world.ts'
 
 export const createPartition: Handler<'CreatePartition'> = (world, request) => {
   const entry = collectionOf(world, request)
@@ -32,7 +32,7 @@ export const dropPartition: Handler<'DropPartition'> = async (world, request) =>
   if (request.partition === DEFAULT_PARTITION) throw fault('invalidParameter', 'default partition cannot be deleted')
   const partition = entry.partitions.find((p) => p.name === request.partition)
   if (!partition) return null
-  if (entry.loaded) {
+  if (isPartitionLoaded(entry, partition)) {
     throw fault('invalidParameter', 'partition cannot be dropped, partition is loaded, please release it first')
   }
   await world.live(entry).apply({ kind: 'dropPartition', partition: partition.number })
@@ -52,7 +52,9 @@ export const showPartitions: Handler<'ShowPartitions'> = (world, request) => {
   for (const name of wanted) partitionNamed(entry, name)
   const shown = entry.partitions.filter((p) => wanted.length === 0 || wanted.includes(p.name))
   return {
-    partitions: shown.map(({ name, id, createdAt }) => ({ name, id, createdAt, loaded: entry.loaded })),
+    partitions: shown.map((p) => {
+      return { name: p.name, id: p.id, createdAt: p.createdAt, loaded: isPartitionLoaded(entry, p) }
+    }),
   }
 }
 

@@ -4,14 +4,14 @@ import type { QueryReply, QueryRequest } from '../model/calls.ts'
 import { primaryField } from '../model/schema.ts'
 import { planOutput, projectDynamic } from './output.ts'
 import { filterOf } from './search-plan.ts'
-import { type Handler, loadedCollection, partitionNumbers, type World } from './world.ts'
+import { type Handler, loadedCollection, loadedPartitionNumbers, type World } from './world.ts'
 
 const COUNT = 'count(*)'
 
 export const query: Handler<'Query'> = async (world, request) => {
   const entry = loadedCollection(world, request)
   const live = world.live(entry)
-  const partitions = partitionNumbers(entry, request.partitions)
+  const partitions = loadedPartitionNumbers(entry, request.partitions)
   const expr = filterOf(entry, request.filter, request.templates, world.limits, 'query')
   const where = expr === null ? null : toSql(expr)
   const primary = primaryField(entry.schema).name

@@ -6,7 +6,7 @@ import { columnBytes, idCount } from '../model/columns.ts'
 import { DEFAULT_PARTITION } from '../model/schema.ts'
 import { type Prepared, prepareRows } from './prepare.ts'
 import { filterOf } from './search-plan.ts'
-import { collectionOf, type Handler, partitionNumbers, type World } from './world.ts'
+import { collectionOf, type Handler, loadedPartitionNumbers, partitionNumbers, type World } from './world.ts'
 
 export const insert: Handler<'Insert'> = async (world, request) => {
   const entry = collectionOf(world, request)
@@ -50,6 +50,7 @@ export const remove: Handler<'Delete'> = async (world, request) => {
     // Milvus counts the keys that were given, whether a row had them or not
     return { count: idCount(pks), ts }
   }
-  const applied = await live.apply({ kind: 'deleteWhere', where: toSql(expr), partitions })
+  const readable = loadedPartitionNumbers(entry, [request.partition])
+  const applied = await live.apply({ kind: 'deleteWhere', where: toSql(expr), partitions: readable })
   return { count: applied.deletedRids.length, ts }
 }

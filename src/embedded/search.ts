@@ -7,7 +7,7 @@ import { type OutputPlan, planOutput, projectDynamic } from './output.ts'
 import { filterOf, planFilter, searchedField } from './search-plan.ts'
 import type { RowStore } from './store/contract.ts'
 import { takeColumn } from './take.ts'
-import { type EmbeddedLimits, type Handler, loadedCollection, partitionNumbers } from './world.ts'
+import { type EmbeddedLimits, type Handler, loadedCollection, loadedPartitionNumbers } from './world.ts'
 
 /** A hit that a concurrent change removed is replaced by searching again; after this many times the rest is enough. */
 const ATTEMPTS_MAX = 3
@@ -20,7 +20,7 @@ export const search: Handler<'Search'> = async (world, request) => {
   const live = world.live(entry)
   const { live: target } = searchedField(entry, live, request)
   const output = planOutput(entry, request.outputFields)
-  const partitions = partitionNumbers(entry, request.partitions)
+  const partitions = loadedPartitionNumbers(entry, request.partitions)
   const expr = filterOf(entry, request.filter, request.templates, world.limits, 'query')
   const checkSize = resultSizeCheck(world.limits.resultBytesMax)
   checkSize(request.nq * Math.min(request.topk + request.offset, live.store.rowCount) * HIT_BYTES)

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import type { CollectionEntry } from '../catalog/entries.ts'
+import type { CollectionEntry, PartitionEntry } from '../catalog/entries.ts'
 import type { SchemaLimits } from '../catalog/schema-check.ts'
 import { fault } from '../errors/error.ts'
 import type { ReplyOf, RequestOf, Rpc, Secret } from '../model/calls.ts'
@@ -71,6 +71,24 @@ export function loadedCollection(world: World, request: { db: string; collection
   const entry = collectionOf(world, request)
   if (!entry.loaded) throw fault('collectionNotLoaded', { collection: entry.schema.name })
   return entry
+}
+
+/** Whether a partition may be searched: its collection is loaded, and it was not released on its own. */
+export function isPartitionLoaded(entry: CollectionEntry, partition: PartitionEntry): boolean {
+  return entry.loaded && partition.released !== true
+}
+
+/**
+ * Numbers of the partitions that a search or query reads: the named ones, or every loaded one; null = all.
+ * @throws RedkiteError `partitionNotFound`, `partitionNotLoaded`
+ */
+export function loadedPartitionNumbers(entry: CollectionEntry, names: readonly string[]): readonly number[] | null {
+  const wanted = partitionNumbers(entry, names)
+  if (entry.partitions.every((p) => isPartitionLoaded(entry, p))) return wanted
+  if (wanted === null) return entry.partitions.filter((p) => isPartitionLoaded(entry, p)).map((p) => p.number)
+  const away = entry.partitions.find((p) => wanted.includes(p.number) && !isPartitionLoaded(entry, p))
+  if (away) throw fault('partitionNotLoaded', { partition: away.name })
+  return wanted
 }
 
 /** Numbers of the named partitions; null = all. @throws RedkiteError `partitionNotFound` */

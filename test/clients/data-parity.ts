@@ -145,6 +145,30 @@ export async function sameQueries(real: MilvusClient, ours: MilvusClient): Promi
   )
 }
 
+/** A partition is released on its own, and dropped while the rest stays loaded. */
+export async function samePartitions(client: MilvusClient): Promise<void> {
+  const collection = { collection_name: 'parity_COSINE' }
+  const side = { ...collection, partition_name: 'side' }
+  success(await client.createPartition(side))
+  await client.insert({ ...side, data: [{ ...rows[0], id: 1000 }] })
+  success(await client.loadPartitions({ ...collection, partition_names: ['side'] }))
+  const search = { ...collection, data: rows[0]?.vec ?? [], limit: 2, consistency_level: 'Strong' as never }
+  const ids = async () => {
+    const { results, status } = await client.search({ ...search, output_fields: ['id'] })
+    success(status)
+    return results.map((hit) => hit.id)
+  }
+  assert.deepEqual((await ids()).sort(), ['0', '1000'])
+  success(await client.releasePartitions({ ...collection, partition_names: ['side'] }))
+  assert.deepEqual((await ids()).includes('1000'), false)
+  const { status } = await client.search({ ...search, partition_names: ['side'] })
+  assert.match(status.reason, /partition not loaded/)
+  assert.equal((await client.getLoadState(collection)).state, 'LoadStateLoaded')
+  assert.equal((await client.getLoadState({ ...side, partition_names: ['side'] })).state, 'LoadStateNotLoad')
+  success(await client.dropPartition(side))
+  assert.equal((await client.count(collection)).data, COUNT - 3)
+}
+
 type Refusal = (client: MilvusClient) => Promise<{ status: { code?: number | undefined; reason: string } }>
 const where = { collection_name: 'parity_L2' }
 const vec = queries[0] ?? []

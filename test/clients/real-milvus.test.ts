@@ -10,7 +10,7 @@ import { nodeClient } from '../support/clients.ts'
 import { type RealMilvus, realMilvusTool, startRealMilvus } from '../support/real-milvus.ts'
 import { type Served, startRedkite, temporary } from '../support/server.ts'
 import { python, run } from '../support/tools.ts'
-import { fill, refusals, sameQueries, sameSearches } from './data-parity.ts'
+import { fill, refusals, samePartitions, sameQueries, sameSearches } from './data-parity.ts'
 import { handshakeCases, type Material, type Mode, makeMaterial, pymilvusCases } from './handshake-cases.ts'
 
 const place = temporary()
@@ -97,6 +97,9 @@ async function dataParity(both: Both, t: { test(name: string, run: () => Promise
     await Promise.all(clients.map(fill))
     await t.test('searches: ids and scores', () => sameSearches(real, ours))
     await t.test('queries: rows', () => sameQueries(real, ours))
+    await t.test('partitions: released and dropped on their own', async () => {
+      for (const client of clients) await samePartitions(client)
+    })
     await t.test('refusals: what the texts of 2.3 and 2.6 have in common', async () => {
       for (const [what, ask, text] of refusals) {
         for (const client of clients) {
