@@ -21,7 +21,7 @@ import { createProgress, type Progress } from './lib/progress.ts'
 import { pymilvusLoad, pymilvusSearch } from './lib/pymilvus.ts'
 import type { Report } from './lib/report.ts'
 import { type QpsRounds, qpsRounds } from './lib/search-rounds.ts'
-import { createCollection, indexDirectory, startBenchServer, untilIndexed } from './lib/servers.ts'
+import { createCollection, indexDirectory, sealArguments, startBenchServer, untilIndexed } from './lib/servers.ts'
 import { exactTruth, type Recalls, recalls, searchAll, type Truth } from './lib/test-images.ts'
 
 export interface MainJob {
@@ -161,7 +161,7 @@ async function sdkJob(scene: Scene) {
 }
 
 async function sdkLoad({ set, data, truth, load, progress }: Scene, store: string) {
-  await using server = await startBenchServer(MODE, set, store)
+  await using server = await startBenchServer(MODE, set, store, { args: sealArguments(data.rowCount) })
   const { target } = server
   progress.step('Node SDK: inserting in batches of 1,000')
   await createCollection(target, data)

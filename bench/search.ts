@@ -14,7 +14,7 @@ import { cpuSeconds, memoryOf } from './lib/process-usage.ts'
 import { createProgress, type Progress } from './lib/progress.ts'
 import { median, percent, type Report, type Row, short, spread } from './lib/report.ts'
 import { connectRpc, type Mode, modes, type Target } from './lib/rpc.ts'
-import { type BenchServer, fill, indexDirectory, startBenchServer } from './lib/servers.ts'
+import { type BenchServer, fill, indexDirectory, sealArguments, startBenchServer } from './lib/servers.ts'
 
 export interface SearchBench {
   readonly data: DataName
@@ -84,7 +84,7 @@ async function prepare(
   const stores = { plain: join(scratch, 'plain'), oneWay: join(scratch, 'one-way'), mutual: join(scratch, 'mutual') }
   progress.step(`inserting ${data.rowCount} rows and building the index`)
   {
-    await using server = await startBenchServer('plain', set, stores.plain)
+    await using server = await startBenchServer('plain', set, stores.plain, { args: sealArguments(data.rowCount) })
     await fill(server.target, data, load)
   }
   progress.step('copying the data directory')

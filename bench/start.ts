@@ -11,7 +11,7 @@ import { type Memory, memoryOf } from './lib/process-usage.ts'
 import { createProgress } from './lib/progress.ts'
 import { median, percent, type Report, type Row, short, spread } from './lib/report.ts'
 import { type Mode, modes } from './lib/rpc.ts'
-import { fill, startBenchServer } from './lib/servers.ts'
+import { fill, sealArguments, startBenchServer } from './lib/servers.ts'
 
 export interface StartBench {
   readonly data: DataName
@@ -38,7 +38,7 @@ export async function benchStart(options: StartBench): Promise<Report> {
   {
     using load = startLoadProcess()
     await load.run({ kind: 'data', data: options.data, rows: options.rows })
-    await using server = await startBenchServer('plain', set, store)
+    await using server = await startBenchServer('plain', set, store, { args: sealArguments(data.rowCount) })
     await fill(server.target, data, load)
   }
   const samples = new Map<Mode, Sample[]>(modes.map((mode) => [mode, []]))

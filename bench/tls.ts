@@ -11,7 +11,7 @@ import { cpuSeconds } from './lib/process-usage.ts'
 import { createProgress } from './lib/progress.ts'
 import { median, percent, type Report, type Row, short, spread } from './lib/report.ts'
 import { type Mode, modes } from './lib/rpc.ts'
-import { type BenchServer, fill, startBenchServer } from './lib/servers.ts'
+import { type BenchServer, fill, sealArguments, startBenchServer } from './lib/servers.ts'
 
 export interface TlsBench {
   readonly data: DataName
@@ -53,7 +53,7 @@ export async function benchTls(options: TlsBench): Promise<Report> {
   const stores = { plain: join(scratch.path, 'a'), oneWay: join(scratch.path, 'b'), mutual: join(scratch.path, 'c') }
   progress.step(`inserting ${data.rowCount} rows`)
   {
-    await using server = await startBenchServer('plain', set, stores.plain)
+    await using server = await startBenchServer('plain', set, stores.plain, { args: sealArguments(data.rowCount) })
     await fill(server.target, data, load)
   }
   for (const copy of [stores.oneWay, stores.mutual]) {

@@ -23,8 +23,10 @@ export async function openInProcess(index: string, copy: string, data: Dataset):
     ...{ directory: copy, dim: data.dim, metric: data.metric, kind: 'graph', m: 16, efConstruction: 200 },
     ...{ scalars: CARRIED, source: datasetSource(data), sealRows: Number.MAX_SAFE_INTEGER },
   })
-  const { sealedRows } = opened.state()
-  if (sealedRows !== data.rowCount) throw new Error(`the copied index serves ${sealedRows} of ${data.rowCount} rows`)
+  const { sealedRows, growingRows } = opened.state()
+  if (sealedRows === 0 || sealedRows + growingRows !== data.rowCount) {
+    throw new Error(`the copied index serves ${sealedRows} + ${growingRows} of ${data.rowCount} rows`)
+  }
   return {
     throughput: (inFlight, seconds) => throughput(inFlight, seconds, (i) => opened.search(searchOf(data, i))),
     async [Symbol.asyncDispose]() {

@@ -42,6 +42,14 @@ export async function startBenchServer(
   }
 }
 
+/** The server's own bound of unsealed rows, `redkite.engine.sealRows`. */
+const SEAL_ROWS = 16_384
+
+/** What a filled server is started with, so that a short run (`--rows`) searches a sealed segment too. */
+export function sealArguments(rows: number): readonly string[] {
+  return ['--set', `redkite.engine.sealRows=${Math.min(SEAL_ROWS, Math.ceil(rows / 3))}`]
+}
+
 /** A Node SDK client, for what is not measured: creating, flushing, asking for the index' state. */
 export async function adminClient({ port, mode, set }: Target) {
   const show: Show = mode === 'plain' || !set ? { kind: 'plain' } : { kind: mode, set }
