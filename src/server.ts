@@ -124,8 +124,9 @@ async function ensureAutoTls(config: Config, log: Log): Promise<{ ca: string; fi
 async function openTls(config: Config, log: Log, metrics: Metrics): Promise<TlsMaterial | null> {
   const { mode } = config.tls
   if (mode.kind === 'plain') return null
-  const { reloadIntervalMs, acceptServerAuthClients } = config.tls
-  return openMaterial({ files: mode, watchIntervalMs: reloadIntervalMs, acceptServerAuthClients }, log, metrics)
+  const { reloadIntervalMs: watchIntervalMs, acceptServerAuthClients, strictKeyPermissions } = config.tls
+  const settings = { files: mode, watchIntervalMs, acceptServerAuthClients, strictKeyPermissions }
+  return openMaterial(settings, log, metrics)
 }
 
 async function openService(config: Config, log: Log, metrics: Metrics): Promise<{ service: Service; gate: Gate }> {

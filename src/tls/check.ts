@@ -25,15 +25,22 @@ const LEAF_FIRST = 'put the server certificate first, then the intermediates'
  * key types and an empty certificate silently and then fails every handshake, and drops all that follows a broken
  * block of a CA file. Throws `MaterialFault`. An expired own certificate is served with a warning, as Milvus does.
  */
-export function checkMaterial(set: TlsFileSet, now: Date): CheckedMaterial {
+export function checkMaterial(set: TlsFileSet, now: Date, strictKeyPermissions = false): CheckedMaterial {
   const warnings: string[] = []
   const chain = parseChain(set)
   const key = parseKey(set)
   checkPair(set, chain, key)
   const leaf = chain[0]
   if (leaf) warnings.push(...ownWarnings(set.serverPem, leaf, now))
-  if ((set.serverKey.mode & 0o004) !== 0) {
-    warnings.push(`${set.serverKey.key}: ${set.serverKey.path} can be read by every user; chmod 600 it`)
+  const readers = otherReaders(set.serverKey)
+  if (readers !== null) {
+    const { key, path, mode } = set.serverKey
+    const shown = mode.toString(8).padStart(4, '0')
+    if (strictKeyPermissions) {
+      const hint = `chmod 600 ${path}, or leave redkite.tls.strictKeyPermissions out to be warned only`
+      throw refuse(set, set.serverKey, `the key can be read by ${readers} (mode ${shown})`, hint)
+    }
+    warnings.push(`${key}: ${path} can be read by ${readers} (mode ${shown}); chmod 600 it`)
   }
   const { anchors, damaged } = set.caPem ? parseAnchors(set.caPem) : { anchors: [], damaged: 0 }
   if (set.caPem && damaged > 0) {
@@ -45,6 +52,13 @@ export function checkMaterial(set: TlsFileSet, now: Date): CheckedMaterial {
     }
   }
   return { chain, key, anchors, warnings, damagedAnchors: damaged }
+}
+
+/** Who but the owner can read a file; null = nobody. Windows has no such bits. */
+function otherReaders(file: TlsFile): string | null {
+  if (process.platform === 'win32') return null
+  if ((file.mode & 0o004) !== 0) return 'every user'
+  return (file.mode & 0o040) !== 0 ? 'its group' : null
 }
 
 function refuse(set: TlsFileSet, file: TlsFile, text: string, hint: string): MaterialFault {

@@ -156,7 +156,7 @@ class Material implements TlsMaterial {
   async #prepare(number: number, given?: TlsFileSet): Promise<{ generation: Generation }> {
     const set = given ?? (await readTlsFiles(this.settings.files, this.#section))
     const now = new Date()
-    const checked = checkMaterial(set, now)
+    const checked = checkMaterial(set, now, this.settings.strictKeyPermissions)
     if (number > 1 && set.caPem && checked.damagedAnchors > 0) {
       throw new MaterialFault(
         EXIT.config,

@@ -14,6 +14,8 @@ export interface TlsSettings {
    * serverAuth only (the script in Milvus' documentation makes such). Default false, as Milvus.
    */
   readonly acceptServerAuthClients?: boolean
+  /** `redkite.tls.strictKeyPermissions`: refuse a key that others than its owner can read. Default false: warn. */
+  readonly strictKeyPermissions?: boolean
 }
 
 /** Which file of a set; also the last part of its config key. */

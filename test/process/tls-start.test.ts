@@ -196,11 +196,26 @@ describe('it starts, with a warning, on', () => {
     assert.equal(generation.anchors.length, 1)
   })
 
-  test('a key that every user can read', async () => {
+  test('a key that others can read, unless the configuration is strict', async () => {
     await using own = await folder({ 'server.pem': server.pem, 'server.key': server.key })
-    await chmod(own.path('server.key'), 0o644)
     const set = { kind: 'oneWay', serverPem: own.path('server.pem'), serverKey: own.path('server.key') } as const
-    assert.match((await open(set)).warnings.join(), /can be read by every user/)
+    for (const [mode, readers] of [
+      [0o644, 'every user'],
+      [0o640, 'its group'],
+    ] as const) {
+      await chmod(own.path('server.key'), mode)
+      assert.match((await open(set)).warnings.join(), new RegExp(`can be read by ${readers} .*; chmod 600 it`))
+      const strict = { files: set, watchIntervalMs: 0, strictKeyPermissions: true }
+      await assert.rejects(openMaterial(strict, silentLog, createMetrics()), (error) => {
+        assert.ok(error instanceof StartError)
+        assert.equal(error.exitCode, 78)
+        assert.match(error.message, new RegExp(`tls\\.serverKeyPath: .*the key can be read by ${readers}`))
+        assert.match(error.hint ?? '', /^chmod 600 /)
+        return true
+      })
+    }
+    await chmod(own.path('server.key'), 0o600)
+    assert.deepEqual((await open(set)).warnings, [])
   })
 })
 

@@ -32,6 +32,11 @@ export const tlsKeys = {
     default: 'false',
     doc: "Admit client certificates that only allow serverAuth (those of the Milvus documentation's gen.sh), with a warning and never as a user.",
   },
+  'redkite.tls.strictKeyPermissions': {
+    type: bool,
+    default: 'false',
+    doc: 'Refuse a private key that its group or every user can read, instead of warning of it.',
+  },
   'redkite.tls.reloadIntervalMs': {
     type: int(0),
     default: '1000',
