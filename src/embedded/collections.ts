@@ -91,6 +91,14 @@ export const dropCollection: Handler<'DropCollection'> = async (world, { db, col
   if (entry.schema.name !== collection) {
     throw fault('invalidParameter', `cannot drop the collection via alias = ${collection}`)
   }
+  const aliases = world.catalog.aliasesOf(entry.id)
+  if (aliases.length > 0) {
+    throw fault(
+      'invalidParameter',
+      `unable to drop the collection [${collection}] because it has associated aliases [${aliases.join(' ')}], ` +
+        'please remove all aliases before dropping the collection',
+    )
+  }
   world.catalog.dropCollection(entry.id)
   await world.discard(entry.id)
   return null
