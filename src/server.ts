@@ -9,7 +9,7 @@ import { Keeper } from './auth/keeper.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { banner } from './cli/banner.ts'
 import type { CliIo } from './cli/io.ts'
-import { readyTls } from './cli/ready-target.ts'
+import { dialledHost, isEverywhere, readyTls } from './cli/ready-target.ts'
 import type { Config } from './config/config.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { collectWhenIdle } from './embedded/idle-memory.ts'
@@ -215,8 +215,9 @@ function strictTransportSecurity(http: Config['proxy']['http']): string | null {
 function factsOf(config: Config, ports: Ports, material: TlsMaterial | null) {
   const { mode } = config.tls
   const scheme = mode.kind === 'plain' ? 'http' : 'https'
-  const host = config.listen.host === null || config.listen.host === '::' ? 'localhost' : config.listen.host
-  const name = host.includes(':') ? `[${host}]` : host
+  const host = dialledHost(config.listen.host)
+  const listened = isEverywhere(config.listen.host) ? 'localhost' : config.listen.host
+  const name = listened.includes(':') ? `[${listened}]` : listened
   const restPort = ports.rest?.port ?? ports.proxy.port
   return {
     version: REDKITE_VERSION,
@@ -224,7 +225,8 @@ function factsOf(config: Config, ports: Ports, material: TlsMaterial | null) {
     grpc: `${scheme}://${name}:${ports.proxy.port}`,
     rest: `${scheme}://${name}:${restPort}`,
     metrics: `http://${config.metrics.host}:${ports.management.port}`,
-    tls: readyTls(config.tls.mode, material),
+    host,
+    tls: readyTls(config.tls.mode, material, host),
     port: ports.proxy.port,
     restPort,
     authentication: config.auth.authorizationEnabled,

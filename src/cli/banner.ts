@@ -6,6 +6,8 @@ export interface BannerFacts {
   readonly version: string
   readonly dataDir: string
   readonly isNewData: boolean
+  /** What clients on this machine dial. */
+  readonly host: string
   readonly grpc: string
   readonly rest: string
   readonly metrics: string
@@ -38,7 +40,7 @@ export function banner(facts: BannerFacts): string {
   lines.push(`Ready in ${facts.readyMs} ms. Connect with:`, '')
   const code = formatReadyLines(
     readyLines({
-      host: 'localhost',
+      host: facts.host,
       port: facts.port,
       restPort: facts.restPort,
       tls: facts.tls,

@@ -7,9 +7,16 @@ import { EXIT } from '../../errors/start-error.ts'
 import { addConfigOptions, type ConfigOptions, toLoadInput } from '../config-options.ts'
 import { bindToIo, type CliIo, type OutputFormat, outputOption, printResult } from '../io.ts'
 
+const EXAMPLES = `
+Examples:
+  $ redkite config show --changed             what is not a default, with its source
+  $ redkite config check milvus.yaml          errors and unknown keys, with line and column`
+
 /** `redkite config`: what a server would run with, and what is wrong with a file. */
 export function configCommand(io: CliIo): Command {
-  const command = bindToIo(new Command('config'), io).description('show and check the configuration')
+  const command = bindToIo(new Command('config'), io)
+    .description('show and check the configuration')
+    .addHelpText('after', EXAMPLES)
   addConfigOptions(command.command('show').description('print every value in force and where it comes from'))
     .option('--changed', 'only values that are not defaults')
     .addOption(outputOption())

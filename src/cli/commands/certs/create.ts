@@ -25,9 +25,9 @@ interface CreateOptions extends SubjectOptions {
 
 const EXAMPLES = `
 Examples:
-  redkite certs create                                      # for this machine, into ./cert
-  redkite certs create db.example.com 10.0.0.5 --dir /etc/redkite/tls
-  redkite certs create --server-name localhost --client etl --key rsa --organization "Example Ltd"
+  $ redkite certs create                                      # for this machine, into ./cert
+  $ redkite certs create db.example.com 10.0.0.5 --dir /etc/redkite/tls
+  $ redkite certs create --server-name localhost --client etl --key rsa --organization "Example Ltd"
 
 The seven files: ca.key ca.pem ca.srl server.key server.pem client.key client.pem.
 The common name is --server-name, else the first NAME that is no address, else localhost. localhost, 127.0.0.1

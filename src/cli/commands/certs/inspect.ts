@@ -5,8 +5,8 @@ import { type CliIo, type OutputFormat, outputOption, printResult } from '../../
 
 const EXAMPLES = `
 Examples:
-  redkite certs inspect cert/server.pem
-  redkite certs inspect cert/server.key -o json
+  $ redkite certs inspect cert/server.pem
+  $ redkite certs inspect cert/server.key -o json
 
 Takes certificates and private keys in PEM, certificates in DER, and ca.srl. Keys are described, never printed: a key
 belongs to a certificate when both have the same "public key sha256".`

@@ -26,9 +26,9 @@ interface RenewOptions extends SubjectOptions {
 
 const EXAMPLES = `
 Examples:
-  redkite certs renew                              # both pairs in ./cert
-  redkite certs renew --server --dir /etc/redkite/tls
-  redkite certs renew new.example.com --server     # also add a name
+  $ redkite certs renew                              # both pairs in ./cert
+  $ redkite certs renew --server --dir /etc/redkite/tls
+  $ redkite certs renew new.example.com --server     # also add a name
 
 The certificate authority stays, so clients and servers that trust ca.pem notice nothing. Keys and serial numbers
 are new; subject, names and kind of key are those of the old pair, which stays as <name>.old. A running server that

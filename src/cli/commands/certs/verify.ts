@@ -8,8 +8,8 @@ import { directoryOption } from './options.ts'
 
 const EXAMPLES = `
 Examples:
-  redkite certs verify                              # the set in ./cert
-  redkite certs verify db.example.com 10.0.0.5 --dir /etc/redkite/tls
+  $ redkite certs verify                              # the set in ./cert
+  $ redkite certs verify db.example.com 10.0.0.5 --dir /etc/redkite/tls
 
 One line for each check: ok, warn (some client will stumble over it) or FAIL, with a line that says how to mend it.
 The exit code is 1 when anything failed. Files that OpenSSL made are checked as well as ours.`
