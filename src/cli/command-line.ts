@@ -2,8 +2,9 @@ import { basename } from 'node:path'
 import { CommanderError } from 'commander'
 import { EXIT, type ExitCode, StartError } from '../errors/start-error.ts'
 import type { CliIo } from './io.ts'
+import { ownNode, rerunOn } from './own-node.ts'
 import { createProgram } from './program.ts'
-import { checkRuntime } from './runtime.ts'
+import { checkRuntime, isTooOld } from './runtime.ts'
 
 /**
  * Runs a command line (`process.argv`) on the process' own stdout and stderr. Never throws.
@@ -23,6 +24,8 @@ export async function commandLine(argv: readonly string[]): Promise<ExitCode> {
   process.stderr.on('error', () => {})
   const name = programName(argv[1])
   try {
+    const node = isTooOld(process.versions.node) ? ownNode() : null
+    if (node !== null) return await rerunOn(node, argv)
     checkRuntime(process.versions.node)
     const program = await createProgram(io, name, argv[2])
     await program.parseAsync(argv.slice(2), { from: 'user' })
