@@ -18,8 +18,20 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
-/** Hybrid post-quantum first (FIPS 203 with X25519), then the classical groups. */
-const GROUPS = 'X25519MLKEM768:X25519:P-256:P-384'
+const CLASSICAL_GROUPS = 'X25519:P-256:P-384'
+
+/** Hybrid post-quantum first (FIPS 203 with X25519) where this Node's OpenSSL knows it (3.5), then the classical groups. */
+const GROUPS = isKnownGroup('X25519MLKEM768') ? `X25519MLKEM768:${CLASSICAL_GROUPS}` : CLASSICAL_GROUPS
+
+/** Node 24.0 to 24.4 carry an older OpenSSL, which refuses a whole list for one name that it does not know. */
+function isKnownGroup(name: string): boolean {
+  try {
+    createSecureContext({ ecdhCurve: name })
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** Both ports of Milvus negotiate `h2`; REST also `http/1.1`. One port serves both here. */
 export const ALPN_PROTOCOLS = ['h2', 'http/1.1']
