@@ -2,17 +2,23 @@ import { join } from 'node:path'
 import type { CollectionEntry } from '../catalog/entries.ts'
 import type { FieldIndex, VectorSource } from '../engine/contract.ts'
 import type { VectorEngine } from '../engine/engine.ts'
+import { RedkiteError } from '../errors/error.ts'
 import { fieldTypes, isVectorType } from '../model/fields/table.ts'
 import type { FieldSchema } from '../model/schema.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { FilterCache } from './filter-cache.ts'
 import { type IndexPlan, planIndex } from './index-rules.ts'
+import { SearchIterators } from './search-iterator.ts'
 import type { Applied, Change, RowStore } from './store/contract.ts'
 
 /** Scalar fields of these column kinds travel into segments, so that filters can be pushed into the search. */
 const CARRIED_KINDS = new Set(['bool', 'int', 'long', 'float', 'double', 'string'])
 
+/** A change without effect: it opens the file in a new writer thread, which then tells where the rows end. */
+const NOTHING: Change = { kind: 'deletePks', pks: { kind: 'long', values: new BigInt64Array(0) }, partitions: [] }
+
 export interface LiveIndex {
+  readonly field: FieldSchema
   readonly plan: IndexPlan
   readonly index: FieldIndex
 }
@@ -25,6 +31,7 @@ export class LiveCollection implements AsyncDisposable {
   readonly id: bigint
   readonly store: RowStore
   readonly filters: FilterCache
+  readonly iterators = new SearchIterators()
   readonly #directory: string
   readonly #engine: VectorEngine
   readonly #metrics: Metrics
@@ -32,6 +39,10 @@ export class LiveCollection implements AsyncDisposable {
   readonly #indexes = new Map<string, LiveIndex>()
   readonly #writing = new Set<Promise<unknown>>()
   #opening: Promise<void> | null = null
+  /** The last row that the indexes were told of. */
+  #toldRid: number
+  /** A writer thread died: changes that nobody was told of may be stored. */
+  #isBehind = false
 
   constructor(
     id: bigint,
@@ -48,6 +59,7 @@ export class LiveCollection implements AsyncDisposable {
     this.#engine = engine
     this.#metrics = metrics
     this.#sealRows = sealRows
+    this.#toldRid = store.lastRid
   }
 
   index(field: string): LiveIndex | null {
@@ -74,21 +86,25 @@ export class LiveCollection implements AsyncDisposable {
 
   /** Writes wait while an index opens, so that no row falls between its first reading and its first append. */
   async openIndex(entry: CollectionEntry, field: FieldSchema, plan: IndexPlan): Promise<void> {
+    await this.#betweenWrites(() => this.#openIndex(entry, field, plan))
+  }
+
+  /** Runs when the writes of now have ended; later ones wait. */
+  async #betweenWrites(work: () => Promise<void>): Promise<void> {
     while (this.#opening) await this.#opening
-    const work = this.#openIndex(entry, field, plan)
-    this.#opening = work.then(
+    const done = Promise.allSettled([...this.#writing]).then(work)
+    this.#opening = done.then(
       () => {},
       () => {},
     )
     try {
-      await work
+      await done
     } finally {
       this.#opening = null
     }
   }
 
   async #openIndex(entry: CollectionEntry, field: FieldSchema, plan: IndexPlan): Promise<void> {
-    await Promise.allSettled([...this.#writing])
     const scalars = entry.schema.fields.filter((f) => CARRIED_KINDS.has(fieldTypes[f.type].kind ?? ''))
     const index = await this.#engine.open({
       directory: join(this.#directory, 'index', String(field.id)),
@@ -101,7 +117,7 @@ export class LiveCollection implements AsyncDisposable {
       source: this.#source(field, scalars),
       sealRows: this.#sealRows,
     })
-    this.#indexes.set(field.name, { plan, index })
+    this.#indexes.set(field.name, { field, plan, index })
   }
 
   #source(vector: FieldSchema, scalars: readonly FieldSchema[]): VectorSource {
@@ -125,7 +141,11 @@ export class LiveCollection implements AsyncDisposable {
 
   /** Durable when it resolves, and then visible to every search and query that starts. */
   async apply(change: Change): Promise<Applied> {
-    while (this.#opening) await this.#opening
+    for (;;) {
+      while (this.#opening) await this.#opening
+      if (!this.#isBehind) break
+      await this.#betweenWrites(() => this.#catchUp())
+    }
     const work = this.#apply(change)
     this.#writing.add(work)
     try {
@@ -136,7 +156,8 @@ export class LiveCollection implements AsyncDisposable {
   }
 
   async #apply(change: Change): Promise<Applied> {
-    const applied = await this.store.write(change)
+    const applied = await this.#write(change)
+    this.#toldRid = Math.max(this.#toldRid, applied.firstRid + applied.inserted - 1)
     // no await between here and the end: new rows and deletions become visible in one step
     if (change.kind === 'insert' || change.kind === 'upsert') {
       for (const vector of change.rows.vectors) {
@@ -148,6 +169,31 @@ export class LiveCollection implements AsyncDisposable {
     if (applied.deletedRids.length > 0)
       for (const { index } of this.#indexes.values()) index.remove(applied.deletedRids)
     return applied
+  }
+
+  async #write(change: Change): Promise<Applied> {
+    try {
+      return await this.store.write(change)
+    } catch (error) {
+      if (error instanceof RedkiteError && error.kind === 'serviceUnavailable') this.#isBehind = true
+      throw error
+    }
+  }
+
+  /** Tells the indexes what became durable without an acknowledgement, so that search and query agree again. */
+  async #catchUp(): Promise<void> {
+    if (!this.#isBehind) return
+    await this.store.write(NOTHING)
+    const upTo = this.store.lastRid
+    for (const { field, index } of this.#indexes.values()) {
+      const { rids, vectors } = await this.store.readVectors(field, [], this.#toldRid, upTo, Number.MAX_SAFE_INTEGER)
+      rids.forEach((rid, i) => {
+        index.append(rid, 1, vectors.subarray(i * field.dim, (i + 1) * field.dim))
+      })
+      index.remove(await this.store.deadRids(0, upTo))
+    }
+    this.#toldRid = upTo
+    this.#isBehind = false
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

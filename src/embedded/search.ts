@@ -24,26 +24,24 @@ export const search: Handler<'Search'> = async (world, request) => {
   const expr = filterOf(entry, request.filter, request.templates, world.limits, 'query')
   const checkSize = resultSizeCheck(world.limits.resultBytesMax)
   checkSize(request.nq * Math.min(request.topk + request.offset, live.store.rowCount) * HIT_BYTES)
-  const { radius, rangeFilter } = rangeOf(request, target.plan.metric)
+  const { metric } = target.plan
+  const { radius, rangeFilter } = rangeOf(request, metric)
   const ef = candidates(request, target.plan.indexType)
   const sessionTs = world.catalog.clock.next()
   world.metrics.searchedVectors.inc(request.nq)
   for (let attempt = 1; ; attempt++) {
     const { name, filter } = await planFilter(live, target, expr, partitions)
     world.metrics.searchPlans.inc({ plan: name })
-    const hits =
-      name === 'nothing'
-        ? { counts: new Int32Array(request.nq), rids: new Float64Array(0), scores: new Float32Array(0) }
-        : await target.index.search({
-            queries: request.vectors,
-            nq: request.nq,
-            k: request.topk + request.offset,
-            ef,
-            filter,
-            radius,
-            rangeFilter,
-            exact: false,
-          })
+    const run = (k: number, from: number | null): Promise<VectorHits> => {
+      if (name === 'nothing') return Promise.resolve(noHits(request.nq))
+      const { vectors: queries, nq } = request
+      return target.index.search({ queries, nq, k, ef, filter, radius, rangeFilter: from, exact: false })
+    }
+    const { iterator: asked } = request
+    const { hits, iterator } =
+      asked === null
+        ? { hits: await run(request.topk + request.offset, rangeFilter), iterator: null }
+        : await live.iterators.page(run, { ...request, iterator: asked }, metric, rangeFilter)
     const vectorBytes = output.fields.reduce((sum, { dim }) => sum + dim * Float32Array.BYTES_PER_ELEMENT, 0)
     checkSize(hits.rids.length * (HIT_BYTES + vectorBytes))
     const reply = await replyOf(
@@ -57,8 +55,12 @@ export const search: Handler<'Search'> = async (world, request) => {
     )
     if (!reply.complete && attempt < ATTEMPTS_MAX) continue
     checkSize(columnBytes(reply.reply.columns))
-    return reply.reply
+    return { ...reply.reply, iterator }
   }
+}
+
+function noHits(nq: number): VectorHits {
+  return { counts: new Int32Array(nq), rids: new Float64Array(0), scores: new Float32Array(0) }
 }
 
 /** `quotaAndLimits.limits.maxOutputSize`, asked as soon as a size is known: before the memory is taken. */
@@ -167,6 +169,7 @@ async function replyOf(
     outputFields: output.names,
     topk: request.topk,
     sessionTs,
+    iterator: null,
   }
   return { complete: page.lost === 0, reply }
 }

@@ -60,6 +60,8 @@ export interface SearchRequest extends InPartitions {
   readonly params: Readonly<Record<string, unknown>>
   readonly outputFields: readonly string[]
   readonly roundDecimal: number
+  /** Search iterator v2: a page of hits strictly worse than `lastBound` (null = the first page); null = no iterator. */
+  readonly iterator: { readonly token: string; readonly lastBound: number | null } | null
   readonly consistency: ConsistencyLevel | null
   readonly guaranteeTs: HybridTs
 }
@@ -78,6 +80,8 @@ export interface SearchReply {
   readonly outputFields: readonly string[]
   readonly topk: number
   readonly sessionTs: HybridTs
+  /** Search iterator v2: what the next page hands back. */
+  readonly iterator: { readonly token: string; readonly lastBound: number } | null
 }
 
 export interface QueryRequest extends InPartitions {

@@ -56,6 +56,7 @@ describe('a search request', () => {
       params: { ef: 64, radius: 0.5, nprobe: 16 },
       outputFields: ['*'],
       roundDecimal: 3,
+      iterator: null,
       consistency: null,
       guaranteeTs: 9223372036854775807n,
     })
@@ -113,6 +114,7 @@ describe('a search reply', () => {
       outputFields: ['title', 'k'],
       topk: 5,
       sessionTs: 7n,
+      iterator: null,
     })
     const reply = sdkDecode('milvus.SearchResults', bytes) as {
       results: Record<string, unknown> & { ids: { int_id: unknown } }
@@ -141,6 +143,7 @@ describe('a search reply', () => {
       outputFields: [],
       topk: 5,
       sessionTs: 1n,
+      iterator: null,
     })
     const { results } = sdkDecode('milvus.SearchResults', bytes) as { results: Record<string, unknown> }
     assert.deepEqual([results['num_queries'], results['top_k'], results['topks']], ['2', '0', ['0', '0']])

@@ -75,5 +75,6 @@ function searchResult(reply: SearchReply) {
     outputFields: resultFields(reply.outputFields, reply.columns),
     primaryFieldName: reply.primaryField,
     allSearchCount: BigInt(reply.scores.length),
+    ...(reply.iterator === null ? {} : { searchIteratorV2Results: reply.iterator }),
   }
 }

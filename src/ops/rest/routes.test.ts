@@ -54,6 +54,7 @@ describe('REST rows', () => {
         outputFields: ['score'],
         topk: 1,
         sessionTs: 1n,
+        iterator: null,
       },
     }
     const body = {

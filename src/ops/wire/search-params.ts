@@ -1,4 +1,5 @@
 import { fault } from '../../errors/error.ts'
+import type { SearchRequest } from '../../model/calls.ts'
 import { jsonObject, type Pair } from './properties.ts'
 
 const ROUND_MAX = 6
@@ -10,6 +11,7 @@ export interface SearchParams {
   readonly offset: number
   readonly metric: string
   readonly roundDecimal: number
+  readonly iterator: SearchRequest['iterator']
   /** The JSON of `params`, over the flat keys that are not named above. */
   readonly params: Readonly<Record<string, unknown>>
 }
@@ -40,7 +42,18 @@ export function searchParams(pairs: readonly Pair[]): SearchParams {
   const metric = take('metric_type')
   const nested = jsonObject(take('params'), 'search params')
   refuseUnserved(new Map(Object.entries(nested).map(([key, value]) => [key, String(value ?? '')])))
-  return { field, topk, offset, metric, roundDecimal, params: { ...scalars(flat), ...nested } }
+  const params = { ...scalars(flat), ...nested }
+  return { field, topk, offset, metric, roundDecimal, iterator: iteratorOf(params), params }
+}
+
+/** Search iterator v2, flat (pymilvus) or within `params` (Node SDK). @throws RedkiteError naming what cannot be read */
+function iteratorOf(params: Readonly<Record<string, unknown>>): SearchParams['iterator'] {
+  if (!/^true$/i.test(String(params['search_iter_v2'] ?? ''))) return null
+  const bound = params['search_iter_last_bound'] ?? ''
+  const lastBound = bound === '' ? null : Number(bound)
+  if (Number.isNaN(lastBound))
+    throw fault('invalidParameter', `search_iter_last_bound [${String(bound)}] is not a number`)
+  return { token: String(params['search_iter_id'] ?? ''), lastBound }
 }
 
 function refuseUnserved(given: ReadonlyMap<string, string>): void {
