@@ -45,7 +45,9 @@ export class Catalog implements Disposable {
       const file = new DatabaseSync(path)
       file.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;')
       file.exec(SCHEMA)
-      const put = file.prepare('INSERT INTO info(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2')
+      const put = file.prepare(
+        'INSERT INTO info(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value',
+      )
       const get = (key: string): string | null => {
         const row = file.prepare('SELECT value FROM info WHERE key = ?').get(key)
         return typeof row?.['value'] === 'string' ? row['value'] : null
@@ -114,7 +116,7 @@ export class Catalog implements Disposable {
 
   putDatabase(entry: DatabaseEntry): void {
     this.#file
-      .prepare('INSERT INTO databases(name, entry) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET entry = ?2')
+      .prepare('INSERT INTO databases(name, entry) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET entry = excluded.entry')
       .run(entry.name, toText(entry))
     this.#databases.set(entry.name, Object.freeze(entry))
   }
@@ -143,7 +145,7 @@ export class Catalog implements Disposable {
 
   putCollection(entry: CollectionEntry): void {
     this.#file
-      .prepare('INSERT INTO collections(id, entry) VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET entry = ?2')
+      .prepare('INSERT INTO collections(id, entry) VALUES(?, ?) ON CONFLICT(id) DO UPDATE SET entry = excluded.entry')
       .run(entry.id.toString(), toText(entry))
     this.#remember(entry)
   }
@@ -192,8 +194,8 @@ export class Catalog implements Disposable {
   }
 
   putAlias(db: string, alias: string, collection: bigint): void {
-    const sql = `INSERT INTO aliases(db, alias, collection) VALUES(?1, ?2, ?3)
-                 ON CONFLICT(db, alias) DO UPDATE SET collection = ?3`
+    const sql = `INSERT INTO aliases(db, alias, collection) VALUES(?, ?, ?)
+                 ON CONFLICT(db, alias) DO UPDATE SET collection = excluded.collection`
     this.#file.prepare(sql).run(db, alias, collection.toString())
     this.#aliases.set(nameKey(db, alias), { db, alias, collection })
   }
@@ -213,7 +215,7 @@ export class Catalog implements Disposable {
 
   putCredential(entry: CredentialEntry): void {
     this.#file
-      .prepare('INSERT INTO credentials(user, hash) VALUES(?1, ?2) ON CONFLICT(user) DO UPDATE SET hash = ?2')
+      .prepare('INSERT INTO credentials(user, hash) VALUES(?, ?) ON CONFLICT(user) DO UPDATE SET hash = excluded.hash')
       .run(entry.user, entry.hash)
     this.#credentials.set(entry.user, Object.freeze(entry))
   }
