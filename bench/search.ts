@@ -134,7 +134,7 @@ async function sampleOf(variant: Variant, engine: InProcess, load: LoadClient, s
   }
   const before = cpuSeconds(server.pid)
   const common = { target: server.target, client, inFlight, collection: COLLECTION } as const
-  const { calls, ...rest } = await load.run({ kind: 'search', ...common, seconds, filtered: false })
+  const { calls, ...rest } = await load.run({ kind: 'search', ...common, seconds, filter: 'none' })
   const used = cpuSeconds(server.pid) - before
   return {
     ...{ qps: calls / rest.seconds, p50: rest.p50, p99: rest.p99 },

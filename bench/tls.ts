@@ -90,7 +90,7 @@ async function sampleOf(variant: Variant, { target, pid }: BenchServer, load: Lo
     variant.kind === 'search'
       ? await load.run({
           ...{ kind: 'search', client: 'raw', target, collection: COLLECTION, inFlight: IN_FLIGHT },
-          ...{ seconds, filtered: false },
+          ...{ seconds, filter: 'none' },
         })
       : await load.run({ kind: 'handshakes', target, seconds, parallel: PARALLEL, resume: variant.kind === 'resumed' })
   return { ...done, serverCpu: cpuSeconds(pid) - before }

@@ -17,6 +17,17 @@ export function parseDataName(text: string): DataName {
   return name
 }
 
-/** The label that a query's filter asks for: each tenth of the rows in turn, whatever the query shows. */
-export const filterLabel = (query: number): number => query % 10
-export const labelFilter = (query: number): string => `label == ${filterLabel(query)}`
+/**
+ * What a query's filter asks for: the label it has itself (its neighbours mostly pass), or another one (a tenth of the
+ * rows, mostly far away: the hardest case for a graph search).
+ */
+export const filters = ['none', 'own', 'other'] as const
+export type Filter = (typeof filters)[number]
+
+export function filterLabel(data: Dataset, query: number, filter: 'own' | 'other'): number {
+  const own = data.queryLabels?.[query] ?? query % 10
+  return filter === 'own' ? own : (own + 5) % 10
+}
+
+export const filterText = (data: Dataset, query: number, filter: Filter): string =>
+  filter === 'none' ? '' : `label == ${filterLabel(data, query, filter)}`

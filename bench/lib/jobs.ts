@@ -1,5 +1,5 @@
 /** What the load process can be asked: plain data both ways. */
-import type { DataName } from './data.ts'
+import type { DataName, Filter } from './data.ts'
 import type { Target } from './rpc.ts'
 
 /** The raw client sends messages encoded beforehand; the SDK encodes rows and decodes hits as its users pay for it. */
@@ -17,7 +17,7 @@ export type Job =
   | (Common & {
       readonly kind: 'search'
       readonly seconds: number
-      readonly filtered: boolean
+      readonly filter: Filter
     })
   | (Common & { readonly kind: 'insert'; readonly from: number; readonly to: number; readonly batch: number })
   | {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { nodeClient, type Show } from '../../test/support/clients.ts'
 import type { Dataset } from '../datasets.ts'
-import { labelFilter, loadData } from './data.ts'
+import { filterText, loadData } from './data.ts'
 import type { Answer, Job, Load } from './jobs.ts'
 import { checkInserted, insertFrame, plainSearch, SERVICE, searchFrame, TOP_K } from './messages.ts'
 import { clientTls, connectRpc, type Rpc, type Target } from './rpc.ts'
@@ -48,7 +48,7 @@ function loaded(): Dataset {
 
 async function searchRaw(job: JobOf<'search'>): Promise<Load> {
   const set = loaded()
-  const shape = { ...plainSearch, collection: job.collection, filter: job.filtered ? labelFilter : () => '' }
+  const shape = { ...plainSearch, collection: job.collection, filter: (q: number) => filterText(set, q, job.filter) }
   const frames = Array.from({ length: Math.min(QUERIES_MAX, set.queryCount) }, (_, q) => searchFrame(set, q, shape))
   using rpc = await connectRpc(job.target)
   return await timed(job.inFlight, job.seconds, Number.POSITIVE_INFINITY, async (i) => {
@@ -71,7 +71,7 @@ async function searchSdk(job: JobOf<'search'>): Promise<Load> {
         collection_name: job.collection,
         data: [queries[i % queries.length] ?? []],
         limit: TOP_K,
-        ...(job.filtered ? { filter: labelFilter(i % queries.length) } : {}),
+        filter: filterText(set, i % queries.length, job.filter),
       })
       if (reply.status.error_code !== 'Success') throw new Error(reply.status.reason)
       return 0

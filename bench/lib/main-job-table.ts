@@ -58,6 +58,7 @@ function linesOf(figures: JobFigures): readonly Line[] {
     { what: 'ratio, 1 in flight', value: ratios(qps.server1, qps.engine1), unit: 'x' },
     { what: 'filtered search, 16 in flight', value: median(qps.filtered16), unit: 'QPS' },
     { what: 'filtered search, 1 in flight', value: median(qps.filtered1), unit: 'QPS' },
+    { what: 'search with another label, 16 in flight', value: median(qps.other16), unit: 'QPS' },
     { what: 'Node SDK search, 16 in flight', value: median(qps.sdk16), unit: 'QPS' },
     { what: 'Node SDK search, 1 in flight', value: median(qps.sdk1), unit: 'QPS' },
     { what: 'CPU a search: engine in-process', value: median(qps.engineCpu16), unit: 'ms' },

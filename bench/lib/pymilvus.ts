@@ -55,8 +55,10 @@ def search(part, rows, **more):
 started = time.time()
 search(0, range(len(queries)))
 between = time.time()
+with gzip.open("${FASHION_MNIST}/t10k-labels-idx1-ubyte.gz") as f:
+    own = np.frombuffer(f.read(), np.uint8, offset=8)
 for label in range(10):
-    search(1, range(label, len(queries), 10), filter=f"label == {label}")
+    search(1, np.flatnonzero(own == label).tolist(), filter=f"label == {label}")
 found.tofile("OUT")
 print(json.dumps({"unfilteredSeconds": between - started, "filteredSeconds": time.time() - between}))
 `

@@ -1,7 +1,7 @@
 /** All queries of a data set searched over the wire, and what they should have found. */
 import type { Dataset } from '../datasets.ts'
 import { groundTruth, recallOf } from '../engine.ts'
-import { filterLabel, labelFilter } from './data.ts'
+import { type Filter, filterLabel, filterText } from './data.ts'
 import { plainSearch, SERVICE, searchFrame, searchIds } from './messages.ts'
 import { connectRpc, type Target } from './rpc.ts'
 
@@ -44,7 +44,9 @@ const toRow = (rid: number): number => rid - 1
 function ofLabel(data: Dataset, label: number) {
   const rows: number[] = []
   for (let row = 0; row < data.rowCount; row++) if (data.labels?.[row] === label) rows.push(row)
-  const asked = Array.from({ length: data.queryCount }, (_, q) => q).filter((q) => filterLabel(q) === label)
+  const asked = Array.from({ length: data.queryCount }, (_, q) => q).filter(
+    (q) => filterLabel(data, q, 'own') === label,
+  )
   const { dim } = data
   const take = (from: Float32Array, chosen: readonly number[]) => {
     const values = new Float32Array(new SharedArrayBuffer(chosen.length * dim * 4))
@@ -65,9 +67,9 @@ export async function searchAll(
   target: Target,
   collection: string,
   data: Dataset,
-  filtered: boolean,
+  filter: Filter,
 ): Promise<readonly Float64Array[]> {
-  const shape = { ...plainSearch, collection, filter: filtered ? labelFilter : () => '' }
+  const shape = { ...plainSearch, collection, filter: (query: number) => filterText(data, query, filter) }
   using rpc = await connectRpc(target)
   const found: Float64Array[] = []
   let next = 0
