@@ -81,6 +81,24 @@ class ScanThread {
 
 interface Queued extends ScanTask, Waiting {}
 
+/** One pass of a thread for all tasks of a batch; each gets its own part of the result. Never rejects. */
+async function scanJoined(thread: ScanThread, batch: readonly Queued[]): Promise<void> {
+  const [first, ...rest] = batch
+  if (!first) return
+  try {
+    const job = joinJobs(
+      first.job,
+      rest.map((task) => task.job),
+    )
+    const hits = await thread.scan(first.slices, job)
+    const nqs = batch.map((task) => task.job.nq)
+    for (const [i, part] of splitHits(hits, nqs).entries()) batch[i]?.resolve(part)
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    for (const task of batch) task.reject(error)
+  }
+}
+
 /**
  * Threads start when first needed, at most `threads`, and are replaced when one dies. Each has one scan at a time;
  * what waits meanwhile is joined where it can be.
@@ -101,24 +119,8 @@ export function createScanPool(threads: number): ScanPool {
   function pump(): void {
     for (let thread = queue.length > 0 ? idle() : null; thread; thread = queue.length > 0 ? idle() : null) {
       const batch = takeBatch()
-      const [first, ...rest] = batch
-      if (!first) return
-      const job = joinJobs(
-        first.job,
-        rest.map((task) => task.job),
-      )
-      const nqs = batch.map((task) => task.job.nq)
-      thread
-        .scan(first.slices, job)
-        .then(
-          (hits) => {
-            for (const [i, part] of splitHits(hits, nqs).entries()) batch[i]?.resolve(part)
-          },
-          (error: Error) => {
-            for (const task of batch) task.reject(error)
-          },
-        )
-        .finally(pump)
+      if (batch.length === 0) return
+      scanJoined(thread, batch).finally(pump)
     }
   }
 
