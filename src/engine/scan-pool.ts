@@ -120,7 +120,7 @@ export function createScanPool(threads: number): ScanPool {
     for (let thread = queue.length > 0 ? idle() : null; thread; thread = queue.length > 0 ? idle() : null) {
       const batch = takeBatch()
       if (batch.length === 0) return
-      scanJoined(thread, batch).finally(pump)
+      scanJoined(thread, batch).then(pump, pump)
     }
   }
 

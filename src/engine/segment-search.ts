@@ -41,9 +41,12 @@ interface NativePlan {
   readonly most: number
 }
 
-/** The width measured when the segment was built, or what k needs at least. */
-function defaultEf({ marker }: SealedSegment, k: number): number {
-  return Math.max(marker.ef, 2 * k)
+/**
+ * The width measured when the segment was built for ten hits, and twice the hits that are asked for: those behind the
+ * first ten must be found as well. A filter that the graph evaluates itself thins it out, which costs width too.
+ */
+function defaultEf({ marker }: SealedSegment, hits: number, filter: string | null): number {
+  return Math.max(filter === null ? marker.ef : 2 * marker.ef, 2 * hits)
 }
 
 export async function searchSegment(
@@ -123,7 +126,7 @@ async function widen(
   let linear = plan.linear
   for (;;) {
     linear ||= want > efMax
-    const ef = linear ? 'linear' : Math.max(request.ef ?? defaultEf(segment, k), want)
+    const ef = linear ? 'linear' : Math.min(efMax, Math.max(request.ef ?? defaultEf(segment, want, plan.filter), want))
     const hits = await segment.native.search({ query, k: want, ef, filter: plan.filter })
     const kept = keep(segment, request, plan.bits, hits)
     const worst = hits.scores.at(-1)
