@@ -8,7 +8,7 @@ const WIDTHS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384] as const
 const WIDTH_MAX = 512
 /** Above what is promised (.99): the sample is small. */
 const RECALL_WANTED = 0.995
-/** Stored rows are easier to find than a stranger's query; measured in docs/adr/007. */
+/** Stored rows are easier to find than a stranger's query; measured in docs/adr/006. */
 const STRANGER_FACTOR = 5 / 3
 
 /**
