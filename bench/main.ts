@@ -5,7 +5,9 @@
 import { parseArgs } from 'node:util'
 import { benchInsert } from './insert.ts'
 import { parseDataName } from './lib/data.ts'
+
 import { publish, type Report } from './lib/report.ts'
+import { UsageError } from './lib/usage-error.ts'
 import { mainJob } from './main-job.ts'
 import { benchSearch } from './search.ts'
 import { benchStart } from './start.ts'
@@ -48,7 +50,7 @@ const OPTIONS = {
 
 function positive(name: string, text: string): number {
   const value = Number(text)
-  if (!(value > 0)) throw new Error(`--${name} ${text} is not a positive number`)
+  if (!(value > 0)) throw new UsageError(`--${name} ${text} is not a positive number`)
   return value
 }
 
@@ -74,7 +76,7 @@ async function main(): Promise<number> {
     'main-job': () => mainJob(options),
   }
   const bench = Object.hasOwn(benches, what) ? benches[what] : undefined
-  if (!bench) throw new Error(`no bench ${what}: there is ${Object.keys(benches).join(', ')}`)
+  if (!bench) throw new UsageError(`no bench ${what}: there is ${Object.keys(benches).join(', ')}`)
   const report = await bench()
   publish(what, values.json ?? null, report)
   return values.strict && report.missed ? 1 : 0
@@ -83,6 +85,8 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main()
 } catch (thrown) {
-  process.stderr.write(`\n${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`)
-  process.exitCode = 1
+  const isUsage = thrown instanceof UsageError || (thrown instanceof TypeError && 'code' in thrown)
+  const text = thrown instanceof Error ? (isUsage ? thrown.message : (thrown.stack ?? thrown.message)) : String(thrown)
+  process.stderr.write(`${text}\n`)
+  process.exitCode = isUsage ? 64 : 1
 }

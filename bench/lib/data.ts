@@ -1,5 +1,6 @@
 /** The data of a run by its short name, whole or its first rows. */
 import { type Dataset, datasets } from '../datasets.ts'
+import { UsageError } from './usage-error.ts'
 
 export const dataNames = ['fashion', 'glove'] as const
 export type DataName = (typeof dataNames)[number]
@@ -13,7 +14,7 @@ export async function loadData(name: DataName, rows: number | null): Promise<Dat
 
 export function parseDataName(text: string): DataName {
   const name = dataNames.find((known) => known === text)
-  if (!name) throw new Error(`--data ${text}: there is ${dataNames.join(' and ')}`)
+  if (!name) throw new UsageError(`--data ${text}: there is ${dataNames.join(' and ')}`)
   return name
 }
 
