@@ -116,9 +116,11 @@ function merge(metric: MetricType, lists: readonly RankedHits[], k: number): Ran
   return sorted(metric, { rids, scores }, k)
 }
 
-/** Native hits come best first but leave the order of equal scores open. */
-function sorted(metric: MetricType, { rids, scores }: RankedHits, k: number): RankedHits {
+/** Native hits come best first but leave the order of equal scores open: most lists are in order already. */
+function sorted(metric: MetricType, hits: RankedHits, k: number): RankedHits {
+  const { rids, scores } = hits
   const sign = smallerIsBetter(metric) ? 1 : -1
+  if (rids.length <= k && isOrdered(hits, sign)) return hits
   const order = Uint32Array.from(rids, (_, i) => i)
   order.sort((a, b) => sign * ((scores[a] ?? 0) - (scores[b] ?? 0)) || (rids[a] ?? 0) - (rids[b] ?? 0))
   const best = order.subarray(0, k)
@@ -126,6 +128,14 @@ function sorted(metric: MetricType, { rids, scores }: RankedHits, k: number): Ra
     rids: Float64Array.from(best, (i) => rids[i] ?? 0),
     scores: Float32Array.from(best, (i) => scores[i] ?? 0),
   }
+}
+
+function isOrdered({ rids, scores }: RankedHits, sign: number): boolean {
+  for (let i = 1; i < rids.length; i++) {
+    const worse = sign * ((scores[i] ?? 0) - (scores[i - 1] ?? 0))
+    if (worse < 0 || (worse === 0 && (rids[i] ?? 0) < (rids[i - 1] ?? 0))) return false
+  }
+  return true
 }
 
 /** The same object when nothing was removed. */
