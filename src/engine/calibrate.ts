@@ -3,14 +3,16 @@ import type { NativeSegment } from './native/contract.ts'
 import type { Sample } from './verify.ts'
 
 const K = 10
-const QUERIES_MAX = 100
+const QUERIES_MAX = 200
 const WIDTHS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768] as const
 const WIDTH_MAX = 1_024
 /** Above what is promised (.99), and wider than what reached it: the sample is small. */
 const RECALL_WANTED = 0.995
-const SAMPLE_FACTOR = 1.25
+const SAMPLE_FACTOR = 1.15
 /** How far a query lies from its row, away from one of the row's neighbours, in parts of their distance. */
-const STEP = 0.5
+const STEP = 0.35
+/** Wide enough to find some neighbour. */
+const NEIGHBOUR_EF = 64
 
 /**
  * The `ef` with which searches reach recall@10 >= .99 on this segment. Data sets differ by a factor of twenty in what
@@ -36,7 +38,7 @@ export async function calibrateEf(segment: NativeSegment, sample: Sample): Promi
 async function strangers(segment: NativeSegment, sample: Sample): Promise<Float32Array[]> {
   const queries: Float32Array[] = []
   for (const [i, row] of sample.vectors.slice(0, QUERIES_MAX).entries()) {
-    const around = await nearest(segment, row, K + 1, 'linear')
+    const around = await nearest(segment, row, K + 1, NEIGHBOUR_EF)
     const chosen = around[1 + (i % K)] ?? around.at(-1)
     const other = chosen === undefined ? undefined : segment.fetch([chosen]).get(chosen)
     queries.push(other ? row.map((value, d) => value + STEP * (value - (other[d] ?? 0))) : row)
