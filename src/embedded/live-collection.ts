@@ -8,6 +8,7 @@ import type { FieldSchema } from '../model/schema.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { FilterCache } from './filter-cache.ts'
 import { type IndexPlan, planIndex } from './index-rules.ts'
+import { KeyCache } from './key-cache.ts'
 import { SearchIterators } from './search-iterator.ts'
 import type { Applied, Change, RowStore } from './store/contract.ts'
 
@@ -32,6 +33,7 @@ export class LiveCollection implements AsyncDisposable {
   readonly store: RowStore
   readonly filters: FilterCache
   readonly iterators = new SearchIterators()
+  readonly keys = new KeyCache()
   readonly #directory: string
   readonly #engine: VectorEngine
   readonly #metrics: Metrics
@@ -164,6 +166,7 @@ export class LiveCollection implements AsyncDisposable {
         if (vector.data.kind !== 'floatVector') continue
         this.#indexes.get(vector.field)?.index.append(applied.firstRid, applied.inserted, vector.data.values)
       }
+      this.keys.learnRun(applied.firstRid, change.rows.pks)
       this.#metrics.insertedVectors.inc(applied.inserted)
     }
     if (applied.deletedRids.length > 0)

@@ -3,9 +3,9 @@ import { fault } from '../errors/error.ts'
 import type { SearchReply, SearchRequest } from '../model/calls.ts'
 import { type Column, columnBytes, type Ids } from '../model/columns.ts'
 import { primaryField } from '../model/schema.ts'
+import type { LiveCollection } from './live-collection.ts'
 import { type OutputPlan, planOutput, projectDynamic } from './output.ts'
 import { filterOf, planFilter, searchedField } from './search-plan.ts'
-import type { RowStore } from './store/contract.ts'
 import { takeColumn } from './take.ts'
 import { type EmbeddedLimits, type Handler, loadedCollection, loadedPartitionNumbers } from './world.ts'
 
@@ -45,7 +45,7 @@ export const search: Handler<'Search'> = async (world, request) => {
     const vectorBytes = output.fields.reduce((sum, { dim }) => sum + dim * Float32Array.BYTES_PER_ELEMENT, 0)
     checkSize(hits.rids.length * (HIT_BYTES + vectorBytes))
     const reply = await replyOf(
-      live.store,
+      live,
       request,
       entry.schema.name,
       primaryField(entry.schema).name,
@@ -144,7 +144,7 @@ function rangeOf(request: SearchRequest, metric: string): { radius: number | nul
 }
 
 async function replyOf(
-  store: RowStore,
+  live: LiveCollection,
   request: SearchRequest,
   collection: string,
   primaryName: string,
@@ -152,7 +152,7 @@ async function replyOf(
   hits: VectorHits,
   sessionTs: bigint,
 ): Promise<{ complete: boolean; reply: SearchReply }> {
-  const { alive, columns } = await store.fetch(hits.rids, output.fields)
+  const { alive, columns } = await columnsOf(live, output, hits.rids)
   const [keys, ...rest] = columns
   if (!keys) throw new Error('the store returned no primary key column')
   const page = pageOf(request, hits, alive, keys)
@@ -172,6 +172,17 @@ async function replyOf(
     iterator: null,
   }
   return { complete: page.lost === 0, reply }
+}
+
+/** The wanted fields of the hits, the primary key first. Keys alone come from memory where they are known. */
+async function columnsOf(live: LiveCollection, output: OutputPlan, rids: Float64Array) {
+  const [primary] = output.fields
+  const known = primary && output.fields.length === 1 ? live.keys.take(primary, rids) : null
+  if (known) return { alive: new Uint8Array(rids.length).fill(1), columns: [known] }
+  const read = await live.store.fetch(rids, output.fields)
+  const [keys] = read.columns
+  if (keys) live.keys.learn(rids, keys, read.alive)
+  return read
 }
 
 /** Drops hits that are gone and the first `offset` of each query; equal scores come by ascending primary key. */
