@@ -18,16 +18,10 @@ import { EmbeddedService } from './embedded/service.ts'
 import { createStorePool } from './embedded/store/pool.ts'
 import { createVectorEngine } from './engine/engine.ts'
 import { EXIT, type ExitCode, StartError } from './errors/start-error.ts'
-import { type Listener, type ListenOptions, listen } from './listener/listen.ts'
-import { listenManagement, type ManagementListener } from './listener/management.ts'
 import { MILVUS_VERSION } from './model/version.ts'
 import type { Log } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
-import { ops } from './ops/registry.ts'
-import { ByteBudget } from './protocol/byte-budget.ts'
-import { createGrpcHandler } from './protocol/grpc/handler.ts'
-import { createManagementHandler } from './protocol/management.ts'
-import { createRestHandler } from './protocol/rest/handler.ts'
+import type { Ports } from './ports.ts'
 import type { Service } from './service.ts'
 import { openMaterial, type TlsMaterial } from './tls/material.ts'
 import { REDKITE_VERSION } from './version.ts'
@@ -56,6 +50,8 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
   const { config } = input.loaded
   const log = input.log.at('server.ts')
   await using opened = new AsyncDisposableStack()
+  // loading the protocols takes the main thread about as long as opening the data takes the others
+  const protocols = import('./ports.ts')
   announce(input.loaded, log)
 
   const isNewData = !existsSync(join(config.dataDir, 'catalog.db'))
@@ -70,6 +66,7 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
   const { service, gate } = await openService(config, input.log, metrics)
   opened.use(service)
   opened.use(collectWhenIdle())
+  const { openPorts } = await protocols
   const ports = await openPorts(config, { service, gate, material, log: input.log, metrics }, opened)
   const facts = factsOf(config, ports, material)
   if (input.readyFile !== null) writeReadyFile(input.readyFile, config, facts, ports)
@@ -153,63 +150,6 @@ async function openService(config: Config, log: Log, metrics: Metrics): Promise<
     service,
     gate: new Gate({ enabled, keeper, backOff: { attemptsMax, windowMs }, log: log.at('auth/gate.ts'), metrics }),
   }
-}
-
-interface Ports {
-  readonly proxy: Listener
-  /** REST on a port of its own (`proxy.http.port`); null = it shares the gRPC port. */
-  readonly rest: Listener | null
-  readonly management: ManagementListener
-}
-
-interface PortParts {
-  readonly service: Service
-  readonly gate: Gate
-  readonly material: TlsMaterial | null
-  readonly log: Log
-  readonly metrics: Metrics
-}
-
-async function openPorts(config: Config, parts: PortParts, opened: AsyncDisposableStack): Promise<Ports> {
-  const { service, gate, material, log, metrics } = parts
-  const { replyGzipBytesMin } = config.limits
-  const limits = { ...config.limits, replyGzipBytesMin: replyGzipBytesMin === 0 ? null : replyGzipBytesMin }
-  const budget = new ByteBudget(limits.bytesInFlightMax, limits.waitingMax)
-  metrics.bytesInFlight.readFrom(() => [{ labels: {}, value: budget.used }])
-  const shared = { ops, gate, service, limits, budget, metrics }
-  const handlers = {
-    grpc: createGrpcHandler({ ...shared, log: log.at('protocol/grpc') }),
-    rest: createRestHandler({
-      ...shared,
-      log: log.at('protocol/rest'),
-      int64AsNumber: config.proxy.http.acceptTypeAllowInt64,
-      strictTransportSecurity: strictTransportSecurity(config.proxy.http),
-    }),
-  }
-  const host = config.listen.host ?? '::'
-  const common = { host, tls: material, handlers, limits, log, metrics } satisfies Partial<ListenOptions>
-  const { http } = config.proxy
-  // two free ports (0) are two ports
-  const sharesPort = !http.enabled || http.port === null || (http.port === config.proxy.port && http.port !== 0)
-  const proxy = opened.use(await listen({ ...common, name: 'proxy', port: config.proxy.port, serve: 'grpc+rest' }))
-  const rest =
-    sharesPort || http.port === null
-      ? null
-      : opened.use(await listen({ ...common, name: 'rest', port: http.port, serve: 'rest' }))
-  const management = opened.use(
-    await listenManagement({
-      host: config.metrics.host,
-      port: config.metrics.port,
-      handler: createManagementHandler({ health: () => service.health(), registry: metrics.registry, log }),
-    }),
-  )
-  return { proxy, rest, management }
-}
-
-/** RFC 6797 6.1. */
-function strictTransportSecurity(http: Config['proxy']['http']): string | null {
-  if (!http.enableHSTS) return null
-  return `max-age=${http.hstsMaxAgeSeconds}${http.hstsIncludeSubDomains ? '; includeSubDomains' : ''}`
 }
 
 function factsOf(config: Config, ports: Ports, material: TlsMaterial | null) {

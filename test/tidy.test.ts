@@ -61,6 +61,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   protocol: [...below, 'ops', 'auth/authority', 'service', 'listener/handlers'],
   listener: [...below, 'tls'],
   server: ['*'],
+  ports: ['*'],
   version: [],
   cli: ['*'],
   main: ['cli', 'errors'],

@@ -130,6 +130,14 @@ describe('a start that succeeds', () => {
     }
   })
 
+  it('without REST where proxy.http.enabled is false: 404 and the key, gRPC as ever', async () => {
+    await using served = await startRedkite({ args: ['--set', 'proxy.http.enabled=false'] })
+    const answer = await fetch(`${served.ready.rest}/v2/vectordb/collections/list`, { method: 'POST', body: '{}' })
+    assert.equal(answer.status, 404)
+    assert.match(await answer.text(), /proxy\.http\.enabled is false/)
+    assert.equal(await nodeConnects(served.port, { kind: 'plain' }), 'ok')
+  })
+
   it('answers to `milvus run standalone`', async () => {
     using place = temporary()
     const milvus = join(place.path, 'milvus')
