@@ -6,9 +6,9 @@ const K = 10
 const QUERIES_MAX = 200
 const WIDTHS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768] as const
 const WIDTH_MAX = 1_024
-/** Above what is promised (.99), and wider than what reached it: the sample is small. */
+/** Above what is promised (.99), and wider than what reached it: the sample is small, and real queries may be harder. */
 const RECALL_WANTED = 0.995
-const SAMPLE_FACTOR = 1.15
+const SAMPLE_FACTOR = 1.5
 /** How far a query lies from its row, away from one of the row's neighbours, in parts of their distance. */
 const STEP = 0.35
 /** Wide enough to find some neighbour. */
