@@ -6,9 +6,12 @@ const K = 10
 const QUERIES_MAX = 200
 const WIDTHS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768] as const
 const WIDTH_MAX = 1_024
-/** Above what is promised (.99), and wider than what reached it: the sample is small, and real queries may be harder. */
-const RECALL_WANTED = 0.995
-const SAMPLE_FACTOR = 1.5
+/**
+ * Where the curve is still steep, so that the sample's noise moves the answer little; then twice as wide, for real
+ * queries that are harder than the made ones.
+ */
+const RECALL_WANTED = 0.99
+const SAFETY_FACTOR = 2
 /** How far a query lies from its row, away from one of the row's neighbours, in parts of their distance. */
 const STEP = 0.35
 /** Wide enough to find some neighbour. */
@@ -29,7 +32,7 @@ export async function calibrateEf(segment: NativeSegment, sample: Sample): Promi
     for (const [q, query] of queries.entries()) {
       for (const rid of await nearest(segment, query, K, ef)) if (truth[q]?.has(rid)) found++
     }
-    if (found >= wanted * RECALL_WANTED) return Math.ceil(ef * SAMPLE_FACTOR)
+    if (found >= wanted * RECALL_WANTED) return Math.ceil(ef * SAFETY_FACTOR)
   }
   return WIDTH_MAX
 }

@@ -17,7 +17,7 @@ export const MARKER = 'segment.json'
 export const ROWS = 'rows.bits'
 export const NATIVE = 'native'
 /** Of the folder and its marker; any other is rebuilt. */
-export const FORMAT = 5
+export const FORMAT = 6
 
 const READ_BYTES = 1 << 20
 
