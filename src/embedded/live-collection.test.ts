@@ -62,3 +62,18 @@ it('finds by search what a dying writer thread stored without an acknowledgement
   }
   assert.ok(unacknowledged > 0, 'a thread died between a commit and its acknowledgement')
 })
+
+it('has no build due where no native library is there, so that clients which wait for the index go on', async () => {
+  for (const native of ['off', 'auto'] as const) {
+    using directory = temporaryDirectory()
+    const metrics = createMetrics()
+    await using pool = openPool()
+    await using engine = createVectorEngine({ log: silentLog, metrics, threads: 1, native })
+    const store = await pool.open(directory.path, { fields: sampleFields })
+    await using live = new LiveCollection(1n, directory.path, store, engine, metrics, 10)
+    const plan = { indexType: 'HNSW', metric: 'L2', kind: 'graph', m: 16, efConstruction: 100 } as const
+    await live.openIndex(ENTRY, vecField, plan)
+    await live.apply({ kind: 'insert', rows: sampleRows(Array.from({ length: 50 }, (_, i) => i)) })
+    assert.equal(live.isAboveSealBound(vecField.name), engine.nativeAvailable, native)
+  }
+})

@@ -71,7 +71,9 @@ export class LiveCollection implements AsyncDisposable {
   /** More rows grow than stay unsealed: a build is due, whether it has begun or not. */
   isAboveSealBound(field: string): boolean {
     const live = this.#indexes.get(field)
-    return live?.plan.kind === 'graph' && live.index.state().growingRows > this.#sealRows
+    // without a native library every row stays where it is searched exactly: nothing is ever due
+    if (!this.#engine.nativeAvailable || live?.plan.kind !== 'graph') return false
+    return live.index.state().growingRows > this.#sealRows
   }
 
   indexes(): readonly LiveIndex[] {
