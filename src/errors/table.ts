@@ -5,7 +5,6 @@
  * - `grpc`: set where the answer is a gRPC status (trailers-only) instead of a `Status` in the response message.
  * - `http`: the HTTP status on REST; Milvus answers business errors with 200.
  * - `retriable`: whether the client may simply try again; an input error never is.
- * - `exit`: set where the error can stop a start: the process' exit code (sysexits).
  */
 export interface ErrorRow {
   readonly code: number
@@ -23,17 +22,8 @@ const LEGACY = {
   illegalArgument: 5,
   metaFailed: 15,
   indexNotExist: 25,
-  createCredential: 29,
-  updateCredential: 30,
-  deleteCredential: 31,
-  getCredential: 32,
-  listCredUsers: 33,
-  getUser: 34,
-  rateLimit: 49,
   notReady: 56,
   diskQuota: 54,
-  forceDeny: 48,
-  outOfMemory: 52,
 } as const
 
 /** gRPC status codes (grpc/grpc `doc/statuscodes.md`). */
@@ -70,27 +60,18 @@ function transport(code: number, text: string, grpc: number, http: number): Erro
 export const errorTable = {
   serviceNotReady: system(1, 'service not ready', LEGACY.notReady, true),
   serviceUnavailable: system(2, 'service unavailable', LEGACY.unexpected, true),
-  memoryLimit: system(3, 'memory limit exceeded', LEGACY.outOfMemory),
-  tooManyRequests: system(4, 'too many concurrent requests, queue is full', LEGACY.unexpected, true),
   serviceInternal: system(5, 'service internal error'),
   diskLimit: system(7, 'disk limit exceeded', LEGACY.diskQuota, true),
-  rateLimit: system(8, 'rate limit exceeded', LEGACY.rateLimit, true),
-  quotaExceeded: system(9, 'quota exceeded', LEGACY.forceDeny),
   unimplemented: system(10, 'service unimplemented'),
 
   collectionNotFound: input(100, 'collection not found', LEGACY.collectionNotExists),
   collectionNotLoaded: input(101, 'collection not loaded'),
   collectionNumLimit: input(102, 'exceeded the limit number of collections'),
-  collectionNotFullyLoaded: system(103, 'collection not fully loaded', LEGACY.unexpected, true),
-  collectionAlreadyLoaded: input(104, 'collection already loaded'),
-  illegalSchema: input(105, 'illegal collection schema'),
 
   partitionNotFound: input(200, 'partition not found', LEGACY.metaFailed),
   partitionNotLoaded: input(201, 'partition not loaded'),
-  capacityExceeded: input(250, 'general capacity exceeded'),
 
   indexNotFound: input(700, 'index not found', LEGACY.indexNotExist),
-  indexNotSupported: input(701, 'index type not supported'),
   indexDuplicate: input(702, 'index duplicates'),
 
   databaseNotFound: input(800, 'database not found'),
@@ -100,24 +81,20 @@ export const errorTable = {
   ioFailed: system(1001, 'IO failed'),
 
   invalidParameter: input(1100, 'invalid parameter', LEGACY.illegalArgument),
-  missingParameter: input(1101, 'missing parameter', LEGACY.illegalArgument),
   parameterTooLarge: input(1102, 'parameter too large', LEGACY.illegalArgument),
 
   notAuthenticated: input(1400, 'not authenticated'),
-  privilegeNotPermitted: input(1401, 'privilege not permitted'),
 
   aliasNotFound: input(1600, 'alias not found'),
   aliasCollectionConflict: input(1601, 'alias and collection name conflict'),
   aliasAlreadyExists: input(1602, 'alias already exist'),
 
-  fieldNotFound: input(1700, 'field not found'),
   fieldInvalidName: input(1701, 'field name invalid'),
 
   restUnauthenticated: transport(1800, "user hasn't authenticated", GRPC.unauthenticated, 401),
   restNotJson: input(1801, 'can only accept json format request'),
   restMissingParameters: input(1802, 'missing required parameters'),
   restInsertData: input(1804, 'fail to deal the insert data'),
-  restSearchResult: system(1805, 'fail to parse search result'),
   restPrimaryKey: input(1806, 'please check the primary key and its type can only in [int, string]'),
 
   timeout: transport(10001, 'request timeout', GRPC.deadlineExceeded, 408),
@@ -133,7 +110,6 @@ export const errorTable = {
   headersTooLarge: transport(65535, 'headers larger than max', GRPC.resourceExhausted, 431),
   overloaded: transport(4, 'too many concurrent requests, queue is full', GRPC.resourceExhausted, 429),
   cancelled: transport(10000, 'canceled', GRPC.cancelled, 499),
-  shuttingDown: transport(2, 'service unavailable', GRPC.unavailable, 503),
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorKind = keyof typeof errorTable
