@@ -53,6 +53,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   engine: below,
   catalog: below,
   tls: [...below, 'pki'],
+  probe: [...below, 'tls', 'pki', 'service'],
   service: ['model'],
   embedded: [...below, 'service', 'catalog', 'filter', 'engine'],
   upstream: [...below, 'service', 'tls', 'config'],
@@ -93,8 +94,8 @@ describe('the house', () => {
     const owners: readonly (readonly [RegExp, RegExp])[] = [
       [/^@bufbuild\/protobuf/, /^src\/ops\//],
       [/^src\/gen\//, /^src\/ops\//],
-      [/^node:https?2?$|^node:http2$/, /^src\/(protocol|listener|upstream)\//],
-      [/^node:tls$/, /^src\/(tls|listener)\//],
+      [/^node:https?2?$|^node:http2$/, /^src\/(protocol|listener|upstream|probe)\//],
+      [/^node:tls$/, /^src\/(tls|listener|probe)\//],
       [/^@peculiar\/x509/, /^src\/pki\//],
       [/^@zvec\/zvec/, /^src\/engine\/native\/zvec\.ts$/],
       [/^node:sqlite$/, /^src\/(embedded|catalog)\//],

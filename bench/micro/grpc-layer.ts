@@ -51,8 +51,9 @@ function layer(server: http2.Http2Server): void {
   const anonymous: Principal = { kind: 'anonymous' }
   const gate: Authority = {
     authenticate: async () => anonymous,
-    admit: (principal, op, _request, peer, signal) =>
-      ({ rpc: op.rpc, principal, peer, signal }) as unknown as Pass<typeof op.rpc>,
+    administer: async () => anonymous,
+    admit: (principal, op, _request, caller, signal) =>
+      ({ rpc: op.rpc, principal, caller, signal }) as unknown as Pass<typeof op.rpc>,
   }
   const service: Service = {
     call: async () => ({ version: 'v2.6.22-x' }) as never,
@@ -62,7 +63,7 @@ function layer(server: http2.Http2Server): void {
   const limits = defaultProtocolLimits
   const budget = new ByteBudget(limits.bytesInFlightMax, limits.waitingMax)
   const grpc = createGrpcHandler({ ops, gate, service, limits, budget, log: silentLog, metrics: createMetrics() })
-  const facts = { id: 1, listener: 'proxy', peer: '127.0.0.1:1', tls: null }
+  const facts = { id: 1, listener: 'proxy', peer: '127.0.0.1:1', openedAt: 0, tls: null }
   server.on('stream', (stream, headers) => grpc(stream, headers, facts))
 }
 

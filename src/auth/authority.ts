@@ -1,6 +1,6 @@
 import type { ReplyOf, RequestOf, Rpc } from '../model/calls.ts'
 import type { Access } from '../ops/op.ts'
-import type { Pass, Principal, Service } from '../service.ts'
+import type { Caller, Pass, Principal, Service } from '../service.ts'
 
 /** What a caller showed: nothing, a token as gRPC sends it, or user and password as REST sends them. */
 export type Credentials =
@@ -13,13 +13,19 @@ export type Credentials =
 /** The gate. Every protocol goes through it for every call. */
 export interface Authority {
   /** @throws RedkiteError `unauthenticated` (gRPC) or `restUnauthenticated` (REST) with Milvus' text. */
-  authenticate(credentials: Credentials, peer: string): Promise<Principal>
+  authenticate(credentials: Credentials, caller: Caller): Promise<Principal>
+  /**
+   * For the administration of the server itself (`/redkite/v1`): a login is asked for even where
+   * `common.security.authorizationEnabled` is off, and only root passes.
+   * @throws RedkiteError `restUnauthenticated` or `permissionDenied`
+   */
+  administer(credentials: Credentials, caller: Caller): Promise<Principal>
   /** Mints the pass, or throws `permissionDenied` with Milvus' text. */
   admit<R extends Rpc>(
     principal: Principal,
     op: { readonly rpc: R; readonly access: Access },
     request: RequestOf<R>,
-    peer: string,
+    caller: Caller,
     signal: AbortSignal,
   ): Pass<R>
 }
@@ -31,8 +37,8 @@ export async function admitAndCall<R extends Rpc>(
   principal: Principal,
   op: { readonly rpc: R; readonly access: Access },
   request: RequestOf<R>,
-  peer: string,
+  caller: Caller,
   signal: AbortSignal,
 ): Promise<ReplyOf<R>> {
-  return service.call(gate.admit(principal, op, request, peer, signal), request)
+  return service.call(gate.admit(principal, op, request, caller, signal), request)
 }

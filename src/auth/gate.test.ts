@@ -4,6 +4,7 @@ import type { RedkiteError } from '../errors/error.ts'
 import { Secret } from '../model/calls.ts'
 import { silentLog } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
+import type { Caller } from '../service.ts'
 import type { Credentials } from './authority.ts'
 import { BackOff } from './back-off.ts'
 import { Gate } from './gate.ts'
@@ -11,8 +12,12 @@ import { type CredentialStore, Keeper } from './keeper.ts'
 
 const LIMITS = { usernameBytesMax: 32, passwordBytesMin: 6, passwordBytesMax: 72, usersMax: 3, waitingMax: 8 }
 const BACK_OFF = { attemptsMax: 5, windowMs: 600_000 }
-const PEER = '127.0.0.1:5000'
+const PEER = from('127.0.0.1:5000')
 const NEVER = new AbortController().signal
+
+function from(peer: string): Caller {
+  return { id: 1, listener: 'proxy', peer, tls: null }
+}
 
 function memoryStore(): CredentialStore {
   const users = new Map<string, { user: string; hash: string }>()
@@ -74,6 +79,7 @@ describe('the gate', () => {
         kind: 'user',
         user: 'root',
         isRoot: true,
+        proof: 'password',
       })
     }
     for (const value of ['Bearer root:', 'Bearer :Milvus', 'Bearer key', 'Bearer root:wrong', 'Basic ???']) {
@@ -107,7 +113,7 @@ describe('the gate', () => {
     for (let i = 0; i < 5; i++) await refusal(gate.authenticate(metadata('root:wrong'), PEER))
     const error = await refusal(gate.authenticate(metadata('root:Milvus'), PEER))
     assert.match(error.message, /too many failed logins, try again in \d+ s/)
-    assert.equal((await gate.authenticate(metadata('root:Milvus'), '10.0.0.9:1')).kind, 'user')
+    assert.equal((await gate.authenticate(metadata('root:Milvus'), from('10.0.0.9:1'))).kind, 'user')
   })
 
   it('admits root to everything, others only to what the public role has, nobody without a login', async () => {
@@ -121,8 +127,8 @@ describe('the gate', () => {
       access: { kind: 'privilege', object: 'Global', privilege: 'PrivilegeDescribeCollection' },
     } as const
     const request = { db: 'shop', collection: 'c', collectionId: 0n }
-    const ann = { kind: 'user', user: 'ann', isRoot: false } as const
-    gate.admit({ kind: 'user', user: 'root', isRoot: true }, describeOp, request, PEER, NEVER)
+    const ann = { kind: 'user', user: 'ann', isRoot: false, proof: 'password' } as const
+    gate.admit({ kind: 'user', user: 'root', isRoot: true, proof: 'password' }, describeOp, request, PEER, NEVER)
     gate.admit(ann, describeOp, request, PEER, NEVER)
     assert.throws(() => gate.admit(ann, search, request as never, PEER, NEVER), {
       kind: 'permissionDenied',
@@ -140,10 +146,13 @@ describe('the gate', () => {
       access: { kind: 'privilege', object: 'User', privilege: 'PrivilegeUpdateUser' },
     } as const
     const request = { user: 'ann', oldPassword: new Secret('x'), newPassword: new Secret('y') }
-    gate.admit({ kind: 'user', user: 'ann', isRoot: false }, op, request, PEER, NEVER)
-    assert.throws(() => gate.admit({ kind: 'user', user: 'bob', isRoot: false }, op, request, PEER, NEVER), {
-      kind: 'permissionDenied',
-    })
+    gate.admit({ kind: 'user', user: 'ann', isRoot: false, proof: 'password' }, op, request, PEER, NEVER)
+    assert.throws(
+      () => gate.admit({ kind: 'user', user: 'bob', isRoot: false, proof: 'password' }, op, request, PEER, NEVER),
+      {
+        kind: 'permissionDenied',
+      },
+    )
   })
 })
 

@@ -4,7 +4,7 @@ import type { RequestOf, Rpc } from '../model/calls.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Access } from '../ops/op.ts'
-import type { Pass, Principal } from '../service.ts'
+import type { Caller, Pass, Principal } from '../service.ts'
 import type { Authority, Credentials } from './authority.ts'
 import { BackOff, type BackOffLimits } from './back-off.ts'
 import type { Keeper } from './keeper.ts'
@@ -40,8 +40,17 @@ export class Gate implements Authority {
     this.#backOff = new BackOff(options.backOff)
   }
 
-  async authenticate(credentials: Credentials, peer: string): Promise<Principal> {
-    if (!this.#options.enabled) return ANONYMOUS
+  async authenticate(credentials: Credentials, caller: Caller): Promise<Principal> {
+    return this.#options.enabled ? this.#establish(credentials, caller) : ANONYMOUS
+  }
+
+  async administer(credentials: Credentials, caller: Caller): Promise<Principal> {
+    const principal = await this.#establish(credentials, caller)
+    if (principal.kind === 'user' && principal.isRoot) return principal
+    throw faultText('permissionDenied', 'the administration of this server is root’s')
+  }
+
+  async #establish(credentials: Credentials, { peer }: Caller): Promise<Principal> {
     const isRest = credentials.kind === 'header'
     const login = this.#counted('malformed', () => readLogin(credentials))
     if (login.kind === 'apiKey') {
@@ -83,18 +92,18 @@ export class Gate implements Authority {
     principal: Principal,
     op: { readonly rpc: R; readonly access: Access },
     request: RequestOf<R>,
-    peer: string,
+    caller: Caller,
     signal: AbortSignal,
   ): Pass<R> {
     // authorisation that was switched on admits no anonymous principal, whoever made it
     if (principal.kind === 'anonymous' && this.#options.enabled) throw refused('missing authorization in header')
     if (!isAllowed(principal, op.access, request)) throw denied(principal, op.access, request)
-    return { rpc: op.rpc, principal, peer, signal } as Pass<R>
+    return { rpc: op.rpc, principal, caller, signal } as Pass<R>
   }
 }
 
 function principalOf(user: string): Principal {
-  return { kind: 'user', user, isRoot: user === ROOT }
+  return { kind: 'user', user, isRoot: user === ROOT, proof: 'password' }
 }
 
 function isAllowed(principal: Principal, access: Access, request: object): boolean {

@@ -27,9 +27,16 @@ export async function createProgram(io: CliIo, name: string, called: string | un
     .addHelpText('after', EXAMPLES.replaceAll('$ redkite', `$ ${name}`))
     .addCommand(runCommand(io))
     .addCommand(configCommand(io))
-  if (called !== 'run' && called !== 'config') {
-    const { certsCommand } = await import('./commands/certs.ts')
-    program.addCommand(certsCommand(io))
-  }
+  if (called === 'run' || called === 'config') return program
+  const wanted = LAZY.filter(([verb]) => verb === called)
+  for (const [, load] of wanted.length > 0 ? wanted : LAZY) program.addCommand((await load())(io))
   return program
 }
+
+/** Commands that bring heavy libraries. */
+const LAZY: readonly (readonly [verb: string, load: () => Promise<(io: CliIo) => Command>])[] = [
+  ['certs', async () => (await import('./commands/certs.ts')).certsCommand],
+  ['tls', async () => (await import('./commands/tls.ts')).tlsCommand],
+  ['verify', async () => (await import('./commands/verify.ts')).verifyCommand],
+  ['doctor', async () => (await import('./commands/doctor.ts')).doctorCommand],
+]

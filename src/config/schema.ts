@@ -4,22 +4,44 @@
  */
 import type { z } from 'zod'
 import { foldKey } from './fold.ts'
+import { identityKeys } from './schema/identity.ts'
 import { engineKeys, limitKeys } from './schema/limits.ts'
+import { materialKeys } from './schema/material.ts'
+import { policyKeys } from './schema/policy.ts'
+import { revocationKeys } from './schema/revocation.ts'
 import type { KeyRow } from './schema/row.ts'
 import { logKeys, serverKeys } from './schema/server.ts'
 import { authKeys, tlsKeys } from './schema/tls.ts'
+import { upstreamKeys } from './schema/upstream.ts'
 
 /** The rows by section, in the order of the documentation. */
 export const sections = [
   { title: 'Ports and process', rows: serverKeys },
   { title: 'Encryption', rows: tlsKeys },
+  { title: 'Key material', rows: materialKeys },
+  { title: 'TLS policy', rows: policyKeys },
+  { title: 'Revocation', rows: revocationKeys },
   { title: 'Users and passwords', rows: authKeys },
+  { title: 'Users by certificate', rows: identityKeys },
+  { title: 'Upstream', rows: upstreamKeys },
   { title: 'Limits', rows: limitKeys },
   { title: 'Engine', rows: engineKeys },
   { title: 'Log', rows: logKeys },
 ] as const
 
-const table = { ...serverKeys, ...tlsKeys, ...authKeys, ...limitKeys, ...engineKeys, ...logKeys }
+const table = {
+  ...serverKeys,
+  ...tlsKeys,
+  ...materialKeys,
+  ...policyKeys,
+  ...revocationKeys,
+  ...authKeys,
+  ...identityKeys,
+  ...upstreamKeys,
+  ...limitKeys,
+  ...engineKeys,
+  ...logKeys,
+}
 type Table = typeof table
 
 /** A key of the table, as Milvus spells it. */

@@ -4,7 +4,7 @@ import type { Handler } from './world.ts'
 export const connect: Handler<'Connect'> = (world, { db, client }, pass) => {
   world.catalog.database(db)
   const identifier = world.catalog.clock.next()
-  world.log.debug('Connect', { peer: pass.peer, sdk: client.sdkType, version: client.sdkVersion, identifier })
+  world.log.debug('Connect', { peer: pass.caller.peer, sdk: client.sdkType, version: client.sdkVersion, identifier })
   return { identifier }
 }
 

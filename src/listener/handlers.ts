@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { ClientIdentity } from '../tls/judge.ts'
 
 /** What is known of a connection; frozen once it is accepted. */
 export interface ConnectionFacts {
@@ -8,14 +9,20 @@ export interface ConnectionFacts {
   readonly listener: string
   /** `address:port` of the peer. */
   readonly peer: string
+  /** Unix milliseconds. */
+  readonly openedAt: number
   readonly tls: null | {
     readonly version: string
     readonly cipher: string
     readonly alpn: string
+    /** Key-exchange group, e.g. `X25519MLKEM768`; '' where it is not known. */
+    readonly group: string
+    /** Server name that the client asked for; '' = none. */
+    readonly sni: string
     readonly resumed: boolean
     readonly generation: number
     /** The verified client certificate of mutual TLS; null in one-way mode. */
-    readonly client: null | { readonly subject: string; readonly serial: string; readonly fingerprint256: string }
+    readonly client: null | ClientIdentity
   }
 }
 

@@ -6,6 +6,7 @@ import type { Generation } from '../tls/generation.ts'
 import { isStillTrusted } from '../tls/judge.ts'
 import type { TlsMaterial } from '../tls/material.ts'
 import { RefusalLog } from '../tls/refusal.ts'
+import type { Revocation } from '../tls/revocation.ts'
 import { bind } from './bind.ts'
 import { type Connection, Connections } from './connections.ts'
 import type { ConnectionFacts, StreamHandlers } from './handlers.ts'
@@ -72,7 +73,7 @@ class PortListener implements Listener {
   readonly #acceptor: TlsAcceptor | null
   readonly #refuseHttp2 = createHttp2Refuser()
   readonly #sweep: Disposable
-  readonly #forget: () => void
+  readonly #forget: readonly (() => void)[]
   #closed: Promise<void> | null = null
 
   constructor(options: ListenOptions) {
@@ -93,7 +94,11 @@ class PortListener implements Listener {
           log: options.log,
         })
       : null
-    this.#forget = options.tls?.onSwap((generation) => this.#recheck(generation)) ?? (() => {})
+    const revocation = options.tls?.settings.revocation
+    this.#forget = [
+      options.tls?.onSwap((generation) => this.#recheck(generation)) ?? (() => {}),
+      revocation?.onChange(() => this.#sendRevokedAway(revocation)) ?? (() => {}),
+    ]
     this.#sweep = startSweep(this.#connections, this.#limits)
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
     this.#server.on('connection', (raw) => this.#accept(raw))
@@ -128,6 +133,17 @@ class PortListener implements Listener {
     if (gone > 0) this.#log.warn('connections closed: their authority left the CA file', { listener: this.name, gone })
   }
 
+  /** After a change of what is revoked: its live connections go, within a second. */
+  #sendRevokedAway(revocation: Revocation): void {
+    const now = new Date()
+    const anchors = this.#options.tls?.current.anchors ?? []
+    const gone = this.#connections.closeWhere(({ client }) => {
+      const leaf = client?.socket.getPeerX509Certificate()
+      return leaf !== undefined && revocation.refusal(leaf, anchors, now) !== null
+    })
+    if (gone > 0) this.#log.warn('connections closed: their certificate is revoked', { listener: this.name, gone })
+  }
+
   async drain(graceMs: number): Promise<void> {
     this.#closed ??= new Promise((resolve) => this.#server.close(() => resolve()))
     this.#http.drain()
@@ -150,7 +166,7 @@ class PortListener implements Listener {
   }
 
   #stop(): void {
-    this.#forget()
+    for (const forget of this.#forget) forget()
     this.#sweep[Symbol.dispose]()
     this.#refusals[Symbol.dispose]()
     this.#http.close()
@@ -201,7 +217,7 @@ class PortListener implements Listener {
       return
     }
     if (start === 'h2' || start === 'http/1.1') {
-      const facts = { id, listener: this.name, peer, tls: null }
+      const facts = { id, listener: this.name, peer, openedAt: Date.now(), tls: null }
       this.#open({ facts, protocol: start, socket: raw, raw, client: null })
       return
     }
@@ -233,7 +249,7 @@ class PortListener implements Listener {
   /** The handshake is done and the client admitted: choose the protocol by ALPN. */
   #secured(raw: Socket, secured: Secured, id: number, peer: string): void {
     const { socket, client } = secured
-    const facts: ConnectionFacts = { id, listener: this.name, peer, tls: secured.facts }
+    const facts: ConnectionFacts = { id, listener: this.name, peer, openedAt: Date.now(), tls: secured.facts }
     if (secured.facts.alpn === 'h2' || secured.facts.alpn === 'http/1.1') {
       this.#open({ facts, protocol: secured.facts.alpn, socket, raw, client })
       return

@@ -3,7 +3,7 @@ import type { Server, TLSSocket } from 'node:tls'
 import type { Log } from '../observe/log.ts'
 import type { Generation } from '../tls/generation.ts'
 import { explainHandshakeError } from '../tls/handshake-error.ts'
-import { clientNotAfter, judge, type Policy } from '../tls/judge.ts'
+import { clientNotAfter, judge } from '../tls/judge.ts'
 import type { TlsMaterial } from '../tls/material.ts'
 import type { RefusalLog } from '../tls/refusal.ts'
 import { createTlsServer } from '../tls/server-options.ts'
@@ -39,7 +39,6 @@ interface Handshake {
 export class TlsAcceptor {
   readonly #options: TlsAcceptorOptions
   readonly #log: Log
-  readonly #policy: Policy
   /** By `address:port`, which is unique among the live sockets of one port. */
   readonly #handshakes = new Map<string, Handshake>()
   /** For a TLS socket that lost its connection, and with it the address, before its error is told. */
@@ -49,7 +48,6 @@ export class TlsAcceptor {
   constructor(options: TlsAcceptorOptions) {
     this.#options = options
     this.#log = options.log.at('listener/tls-acceptor.ts')
-    this.#policy = { acceptServerAuthClients: options.material.settings.acceptServerAuthClients ?? false }
   }
 
   /** Runs the handshake; `done` is called only for admitted clients, refused ones are logged, counted and closed. */
@@ -71,8 +69,11 @@ export class TlsAcceptor {
 
   #serverOf(generation: Generation): Server {
     if (this.#server?.generation === generation) return this.#server.tls
-    const { listener, handshakeTimeoutMs } = this.#options
-    const tls = createTlsServer(generation, { listener, handshakeTimeoutMs }, (socket) => this.#onSecure(socket))
+    const { listener, handshakeTimeoutMs, material } = this.#options
+    const { protocol } = material.settings
+    const tls = createTlsServer(generation, { listener, handshakeTimeoutMs, protocol }, (socket) =>
+      this.#onSecure(socket),
+    )
     tls.on('tlsClientError', (error, socket) => this.#onError(error, socket))
     this.#server = { generation, tls }
     return tls
@@ -88,7 +89,7 @@ export class TlsAcceptor {
     const { peer, generation, done } = handshake
     const version = socket.getProtocol() ?? ''
     const sni = serverName(socket)
-    const verdict = judge(socket, generation, this.#policy, new Date())
+    const verdict = judge(socket, generation, this.#options.material.settings, new Date())
     if (verdict.kind === 'refused') {
       // Nothing was read from it, and nothing will be.
       socket.destroy()
@@ -102,6 +103,8 @@ export class TlsAcceptor {
       version,
       cipher: socket.getCipher()?.standardName ?? '',
       alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
+      group: '',
+      sni: sni ?? '',
       resumed: socket.isSessionReused(),
       generation: generation.number,
       client,

@@ -1,9 +1,10 @@
-import type { X509Certificate } from 'node:crypto'
+import { createHash, type X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { oneLine } from './check.ts'
 import type { Generation } from './generation.ts'
 import { NO_CERTIFICATE } from './handshake-error.ts'
 import type { RefusalReason } from './refusal.ts'
+import type { TlsSettings } from './settings.ts'
 import { weakness } from './strength.ts'
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
@@ -11,9 +12,18 @@ const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
 /** The verified client certificate, as `ConnectionFacts` carries it. */
 export interface ClientIdentity {
+  /** Distinguished names on one line, control characters escaped. */
   readonly subject: string
+  readonly issuer: string
   readonly serial: string
+  /** SHA-256 of the certificate, hexadecimal with colons. */
   readonly fingerprint256: string
+  /** SHA-256 of its public key info (SPKI), lower-case hexadecimal. */
+  readonly spki256: string
+  /** Unix milliseconds. */
+  readonly notAfter: number
+  /** The user that the identity rules map it to; null = to nobody. */
+  readonly user: string | null
 }
 
 /** When the client certificate of an admitted connection expires, unix milliseconds. */
@@ -32,9 +42,8 @@ export type Verdict =
       readonly certificate: { readonly subject: string; readonly issuer: string; readonly serial: string } | null
     }
 
-export interface Policy {
-  readonly acceptServerAuthClients: boolean
-}
+/** What a port admits, besides what OpenSSL verified. */
+export type Policy = Pick<TlsSettings, 'acceptServerAuthClients' | 'revocation' | 'identity'>
 
 /**
  * Decides on a connection whose handshake is done, before a byte of it is read. In one-way mode nothing is asked of
@@ -47,8 +56,11 @@ export function judge(socket: TLSSocket, generation: Generation, policy: Policy,
   const leaf = socket.getPeerX509Certificate()
   if (!leaf) return { kind: 'refused', ...NO_CERTIFICATE, certificate: null }
   const identity = identify(leaf)
+  const revoked = policy.revocation?.refusal(leaf, generation.anchors, now)
+  if (revoked) return { kind: 'refused', ...revoked, certificate: named(identity) }
   if (socket.authorized === true && inDate(leaf, now)) {
-    return { kind: 'admitted', client: identity, warning: null }
+    const client = { ...identity, user: policy.identity?.userOf(leaf) ?? null }
+    return { kind: 'admitted', client, warning: null }
   }
   if (policy.acceptServerAuthClients && isServerAuthOnlyOfAnchor(leaf, generation, now)) {
     const warning = 'client certificate allows serverAuth only; admitted by redkite.tls.acceptServerAuthClients'
@@ -57,7 +69,7 @@ export function judge(socket: TLSSocket, generation: Generation, policy: Policy,
   return {
     kind: 'refused',
     ...explain(leaf, generation, socket, now),
-    certificate: { ...identity, issuer: oneLine(leaf.issuer) },
+    certificate: named(identity),
   }
 }
 
@@ -73,15 +85,30 @@ export function isStillTrusted(socket: TLSSocket, trust: ReadonlySet<string>, ge
   return leaf !== undefined && isDirect(leaf, generation)
 }
 
+function named({ subject, issuer, serial }: ClientIdentity) {
+  return { subject, issuer, serial }
+}
+
 function identify(leaf: X509Certificate): ClientIdentity {
-  return { subject: oneLine(leaf.subject), serial: leaf.serialNumber, fingerprint256: leaf.fingerprint256 }
+  return {
+    subject: oneLine(leaf.subject),
+    issuer: oneLine(leaf.issuer),
+    serial: leaf.serialNumber,
+    fingerprint256: leaf.fingerprint256,
+    spki256: createHash('sha256')
+      .update(leaf.publicKey.export({ type: 'spki', format: 'der' }))
+      .digest('hex'),
+    notAfter: leaf.validToDate.getTime(),
+    user: null,
+  }
 }
 
 function inDate(certificate: X509Certificate, now: Date): boolean {
   return certificate.validFromDate <= now && now <= certificate.validToDate
 }
 
-interface Explanation {
+/** Why a certificate is refused, and what to do about it. */
+export interface Explanation {
   readonly reason: RefusalReason
   readonly message: string
   readonly remedy: string

@@ -9,6 +9,8 @@ export const REFUSAL_REASONS = [
   'expired',
   'notYetValid',
   'weakKey',
+  'revoked',
+  'revocationUnknown',
   'unverified',
   'versionTooLow',
   'noSharedCipher',

@@ -1,6 +1,7 @@
 import { constants, createHash } from 'node:crypto'
 import { createSecureContext, createServer, type SecureContextOptions, type Server, TLSSocket } from 'node:tls'
 import type { Generation } from './generation.ts'
+import type { ProtocolPolicy } from './settings.ts'
 
 /** OpenSSL's SSL_OP_NO_RENEGOTIATION; Node's typings do not name it. */
 const NO_RENEGOTIATION = 0x40000000
@@ -16,12 +17,12 @@ const CIPHERS = [
   'ECDHE-RSA-AES256-GCM-SHA384',
   'ECDHE-ECDSA-CHACHA20-POLY1305',
   'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':')
+] as const
 
-const CLASSICAL_GROUPS = 'X25519:P-256:P-384'
+const CLASSICAL_GROUPS = ['X25519', 'P-256', 'P-384'] as const
 
 /** Hybrid post-quantum first (FIPS 203 with X25519) where this Node's OpenSSL knows it (3.5), then the classical groups. */
-const GROUPS = isKnownGroup('X25519MLKEM768') ? `X25519MLKEM768:${CLASSICAL_GROUPS}` : CLASSICAL_GROUPS
+const GROUPS = isKnownGroup('X25519MLKEM768') ? ['X25519MLKEM768', ...CLASSICAL_GROUPS] : CLASSICAL_GROUPS
 
 /** Node 24.0 to 24.4 carry an older OpenSSL, which refuses a whole list for one name that it does not know. */
 function isKnownGroup(name: string): boolean {
@@ -33,6 +34,16 @@ function isKnownGroup(name: string): boolean {
   }
 }
 
+/** As Milvus (Go) does by mode, with AEAD ciphers only. */
+export function defaultPolicy(kind: Generation['kind']): ProtocolPolicy {
+  return {
+    minVersion: kind === 'mutual' ? 'TLSv1.3' : 'TLSv1.2',
+    maxVersion: 'TLSv1.3',
+    ciphers: CIPHERS,
+    groups: GROUPS,
+  }
+}
+
 /** Both ports of Milvus negotiate `h2`; REST also `http/1.1`. One port serves both here. */
 export const ALPN_PROTOCOLS = ['h2', 'http/1.1']
 
@@ -41,7 +52,11 @@ export const ALPN_PROTOCOLS = ['h2', 'http/1.1']
  * defaults, which flags such as --tls-min-v1.0 can lower, and a missing `ca` would trust every public CA.
  * No `ticketKeys`: each context draws its own, so a ticket never outlives the trust it was issued under.
  */
-export function contextOptions(generation: Generation, sessionIdContext: string): SecureContextOptions {
+export function contextOptions(
+  generation: Generation,
+  sessionIdContext: string,
+  protocol: ProtocolPolicy = defaultPolicy(generation.kind),
+): SecureContextOptions {
   const mutual = generation.kind === 'mutual'
   const forbidden = NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION
   return {
@@ -49,10 +64,10 @@ export function contextOptions(generation: Generation, sessionIdContext: string)
     key: generation.keyPem,
     // In mutual mode no resumption at all: a resumed session would skip the check of the client certificate.
     secureOptions: mutual ? forbidden | constants.SSL_OP_NO_TICKET : forbidden,
-    minVersion: mutual ? 'TLSv1.3' : 'TLSv1.2',
-    maxVersion: 'TLSv1.3',
-    ciphers: CIPHERS,
-    ecdhCurve: GROUPS,
+    minVersion: protocol.minVersion,
+    maxVersion: protocol.maxVersion,
+    ciphers: protocol.ciphers.join(':'),
+    ecdhCurve: protocol.groups.join(':'),
     honorCipherOrder: true,
     sessionTimeout: 300,
     sessionIdContext: createHash('sha256').update(sessionIdContext).digest('hex').slice(0, 32),
@@ -78,10 +93,14 @@ function chooseProtocol(this: unknown, offer: { readonly protocols: string[] }):
  */
 export function createTlsServer(
   generation: Generation,
-  port: { readonly listener: string; readonly handshakeTimeoutMs: number },
+  port: {
+    readonly listener: string
+    readonly handshakeTimeoutMs: number
+    readonly protocol?: ProtocolPolicy | undefined
+  },
   onSecure: (socket: TLSSocket) => void,
 ): Server {
-  const options = contextOptions(generation, `redkite:${port.listener}`)
+  const options = contextOptions(generation, `redkite:${port.listener}`, port.protocol)
   const server = createServer(
     {
       ...options,

@@ -1,7 +1,20 @@
+import type { IdentityMap } from './identity.ts'
+import type { Revocation } from './revocation.ts'
+
 /** Paths of the PEM files of one port, by mode. A mode without its files is not representable. */
 export type TlsFiles =
   | { readonly kind: 'oneWay'; readonly serverPem: string; readonly serverKey: string }
   | { readonly kind: 'mutual'; readonly serverPem: string; readonly serverKey: string; readonly caPem: string }
+
+/** Versions and algorithms of a port (RFC 8446 and OpenSSL names); complete, so that no default of Node can lower it. */
+export interface ProtocolPolicy {
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  readonly maxVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** OpenSSL names, in our order of preference. */
+  readonly ciphers: readonly string[]
+  /** Key-exchange groups, in our order of preference. */
+  readonly groups: readonly string[]
+}
 
 export interface TlsSettings {
   readonly files: TlsFiles
@@ -16,6 +29,14 @@ export interface TlsSettings {
   readonly acceptServerAuthClients?: boolean
   /** `redkite.tls.strictKeyPermissions`: refuse a key that others than its owner can read. Default false: warn. */
   readonly strictKeyPermissions?: boolean
+  /** Absent: as Milvus, by mode. */
+  readonly protocol?: ProtocolPolicy
+  /** What is revoked; absent: nothing is. */
+  readonly revocation?: Revocation | null
+  /** Certificate to user; absent: to nobody. */
+  readonly identity?: IdentityMap | null
+  /** `redkite.tls.explain`: a refused client is told why by gRPC or HTTP, and reaches nothing else. */
+  readonly explain?: boolean
 }
 
 /** Which file of a set; also the last part of its config key. */

@@ -17,7 +17,7 @@ test('a unary call carries its message, its metadata and its peer', async () => 
     server.seen.requests.map((r) => (r as { db?: string }).db),
     [undefined, 'books'],
   )
-  assert.equal(server.seen.passes[0]?.peer, '127.0.0.1:1')
+  assert.equal(server.seen.passes[0]?.caller.peer, '127.0.0.1:1')
   assert.equal(server.budget.used, 0)
 })
 

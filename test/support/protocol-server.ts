@@ -108,7 +108,7 @@ function fixtureService(seen: Seen, health: { healthy: boolean }): Service {
 }
 
 function fixtureGate(authorisation: boolean): Authority {
-  const root: Principal = { kind: 'user', user: 'root', isRoot: true }
+  const root: Principal = { kind: 'user', user: 'root', isRoot: true, proof: 'password' }
   return {
     async authenticate(credentials: Credentials) {
       if (!authorisation) return { kind: 'anonymous' }
@@ -119,9 +119,10 @@ function fixtureGate(authorisation: boolean): Authority {
         throw faultText('unauthenticated', 'auth check failure, please check username and password are correct')
       throw faultText('restUnauthenticated', "user hasn't authenticated")
     },
-    admit: (principal, op, _request, peer, signal) => {
-      if (op.rpc === 'GetVersion' && peer === '') throw faultText('permissionDenied', 'no')
-      return { rpc: op.rpc, principal, peer, signal } as unknown as Pass<typeof op.rpc>
+    administer: async () => root,
+    admit: (principal, op, _request, caller, signal) => {
+      if (op.rpc === 'GetVersion' && caller.peer === '') throw faultText('permissionDenied', 'no')
+      return { rpc: op.rpc, principal, caller, signal } as unknown as Pass<typeof op.rpc>
     },
   }
 }
@@ -165,7 +166,7 @@ export async function startProtocolServer(
   }
   const grpc = createGrpcHandler(deps)
   const rest = createRestHandler(deps)
-  const facts: ConnectionFacts = { id: 1, listener: 'proxy', peer: '127.0.0.1:1', tls: null }
+  const facts: ConnectionFacts = { id: 1, listener: 'proxy', peer: '127.0.0.1:1', openedAt: 0, tls: null }
   const compat = http2.createServer((request, response) => rest(request, response, facts))
   const h2 = http2.createServer({ settings: { initialWindowSize: 1 << 20 } })
   h2.on('session', (session) => session.setLocalWindowSize(1 << 20))

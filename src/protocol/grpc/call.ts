@@ -1,6 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { faultText, type RedkiteError, toRedkiteError } from '../../errors/error.ts'
 import type { Log } from '../../observe/log.ts'
+import type { Caller } from '../../service.ts'
 import type { BodyWatch, WatchedBody } from '../body-watch.ts'
 import type { BudgetHolder, ByteBudget } from '../byte-budget.ts'
 import type { CallStats } from '../call-stats.ts'
@@ -21,6 +22,7 @@ export interface CallContext {
  */
 export class Call implements BudgetHolder, WatchedBody {
   readonly stream: ServerHttp2Stream
+  readonly caller: Caller
   /** `address:port` of the peer. */
   readonly peer: string
   readonly stats: CallStats
@@ -47,20 +49,21 @@ export class Call implements BudgetHolder, WatchedBody {
   constructor(
     context: CallContext,
     stream: ServerHttp2Stream,
-    peer: string,
+    caller: Caller,
     stats: CallStats,
     requestId: string,
     timeoutMs: number | null,
   ) {
     this.#context = context
     this.stream = stream
-    this.peer = peer
+    this.caller = caller
+    this.peer = caller.peer
     this.stats = stats
     this.requestId = requestId
     this.#timer = timeoutMs === null ? null : setTimeout(() => this.#deadlinePassed(timeoutMs), timeoutMs)
     stream.on('close', () => this.#closed())
     stream.on('error', (error) =>
-      context.log.debug('grpc stream error', { rpc: stats.name, peer, error: error.message }),
+      context.log.debug('grpc stream error', { rpc: stats.name, peer: caller.peer, error: error.message }),
     )
   }
 

@@ -71,9 +71,9 @@ function open(
   const requestId = metadata(headers, 'client-request-id')
   try {
     const timeoutMs = parseTimeout(headers['grpc-timeout'] as string | undefined)
-    return new Call(context, stream, connection.peer, stats, requestId, timeoutMs)
+    return new Call(context, stream, connection, stats, requestId, timeoutMs)
   } catch (error) {
-    new Call(context, stream, connection.peer, stats, requestId, null).fail(error)
+    new Call(context, stream, connection, stats, requestId, null).fail(error)
     return null
   }
 }

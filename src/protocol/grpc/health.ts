@@ -15,7 +15,7 @@ const WATCH_EVERY_MS = 500
  */
 export function healthMethods(deps: UnaryDeps): readonly (readonly [path: string, serve: Serve])[] {
   const admitted: Serve = async (call, headers) => {
-    await deps.gate.authenticate(metadataCredentials(headers), call.peer)
+    await deps.gate.authenticate(metadataCredentials(headers), call.caller)
     if (call.ended) return
     const frame = await receiveMessage(call, REQUEST_BYTES_MAX)
     if (!call.ended) decodeHealthCheck(frame.bytes)

@@ -16,7 +16,7 @@ const REQUEST_BYTES_MAX = 64 * 1024
  */
 export function reflectionMethods(deps: UnaryDeps): readonly (readonly [path: string, serve: Serve])[] {
   const serve: Serve = async (call, headers) => {
-    await deps.gate.authenticate(metadataCredentials(headers), call.peer)
+    await deps.gate.authenticate(metadataCredentials(headers), call.caller)
     if (!call.ended) answerEach(call)
   }
   return REFLECTION_SERVICES.map((service) => [`/${service}/ServerReflectionInfo`, serve])

@@ -27,14 +27,14 @@ export async function serveUnary(op: Op, call: Call, headers: IncomingHttpHeader
   try {
     const encoding = metadata(headers, 'grpc-encoding')
     checkEncoding(encoding)
-    const principal = await deps.gate.authenticate(metadataCredentials(headers), call.peer)
+    const principal = await deps.gate.authenticate(metadataCredentials(headers), call.caller)
     if (call.ended) return
     const frame = await receiveMessage(call, deps.limits.messageBytesMax)
     if (call.ended) return
     const bytes = frame.compressed ? await inflateMessage(frame, encoding, deps.limits.messageBytesMax) : frame.bytes
     if (call.ended) return
     const request = op.decode(bytes, { db: metadata(headers, 'dbname') })
-    const reply = await admitAndCall(deps.gate, deps.service, principal, op, request, call.peer, call.signal)
+    const reply = await admitAndCall(deps.gate, deps.service, principal, op, request, call.caller, call.signal)
     if (call.ended) return
     await send(call, op.encode(reply), true, headers, deps)
   } catch (thrown) {

@@ -5,7 +5,7 @@ import type { Rpc } from '../../model/calls.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import type { Op, RestCaller } from '../../ops/op.ts'
-import type { Principal, Service } from '../../service.ts'
+import type { Caller, Principal, Service } from '../../service.ts'
 import type { ByteBudget } from '../byte-budget.ts'
 import { type CallStats, callStats, type Outcome } from '../call-stats.ts'
 import type { ProtocolLimits } from '../limits.ts'
@@ -48,7 +48,7 @@ export function createRestHandler(deps: RestDeps): StreamHandlers['rest'] {
     const exchange: Exchange = new Exchange(request, response, deps.budget, headers, () =>
       record(deps, exchange, stats, connection.peer, 'cancel', 0),
     )
-    serve(exchange, route, stats, search, connection.peer, deps).catch((error: unknown) =>
+    serve(exchange, route, stats, search, connection, deps).catch((error: unknown) =>
       answerError(exchange, error, stats, connection.peer, deps),
     )
   }
@@ -59,15 +59,16 @@ async function serve(
   route: BoundRoute | undefined,
   stats: CallStats,
   search: string,
-  peer: string,
+  caller: Caller,
   deps: RestDeps,
 ): Promise<void> {
+  const { peer } = caller
   if (exchange.method === 'OPTIONS') return exchange.answer(204, null, '')
   const { limits } = deps
   const headerBytes = exchange.headerBytes()
   if (headerBytes > limits.headerBytesMax)
     throw fault('headersTooLarge', { received: headerBytes, limit: limits.headerBytesMax })
-  const principal = await deps.gate.authenticate(credentials(exchange), peer)
+  const principal = await deps.gate.authenticate(credentials(exchange), caller)
   if (!route) {
     record(deps, exchange, stats, peer, 'fail', 0)
     return exchange.answer(404, 'text/plain', '404 page not found')
@@ -79,7 +80,7 @@ async function serve(
   if (exchange.ended) return
   const asked = exchange.header('accept-type-allow-int64')?.toLowerCase() || String(deps.int64AsNumber)
   const int64AsNumber = asked !== 'false'
-  const call = callerFor(exchange, principal, peer, deps)
+  const call = callerFor(exchange, principal, caller, deps)
   const output = await route.route.run({ body, db: databaseOf(exchange, body), int64AsNumber, call })
   if (exchange.ended) return
   const text = stringifyReply({ code: route.okCode, data: output.data, ...output.extra }, int64AsNumber)
@@ -88,11 +89,11 @@ async function serve(
 }
 
 /** The gate stands before every call a route makes, not before the route. */
-function callerFor(exchange: Exchange, principal: Principal, peer: string, deps: RestDeps): RestCaller {
+function callerFor(exchange: Exchange, principal: Principal, caller: Caller, deps: RestDeps): RestCaller {
   return async (rpc, request) => {
     const op = deps.ops[rpc]
     if (!op) throw fault('unimplemented', rpc)
-    return admitAndCall(deps.gate, deps.service, principal, op, request, peer, exchange.signal)
+    return admitAndCall(deps.gate, deps.service, principal, op, request, caller, exchange.signal)
   }
 }
 

@@ -1,0 +1,16 @@
+import type { X509Certificate } from 'node:crypto'
+import type { Explanation } from './judge.ts'
+
+/**
+ * What is revoked right now: a deny list and CRLs, read again while the server runs. Asked at every handshake, new or
+ * resumed, and for every live connection after a change.
+ */
+export interface Revocation extends AsyncDisposable {
+  /**
+   * Why this certificate may not be used; null = it may.
+   * @param anchors the trust anchors under which it was verified: issuers of CRLs
+   */
+  refusal(leaf: X509Certificate, anchors: readonly X509Certificate[], now: Date): Explanation | null
+  /** Called after each change that may revoke somebody; returns how to unsubscribe. */
+  onChange(listener: () => void): () => void
+}
