@@ -1,10 +1,11 @@
 /**
  * The test command: builds what is served, then runs every test with Node's runner, which prints the closing counts.
  * Arguments narrow it: `npm test -- test/acceptance`, `npm test -- --only 'B3'` (runner flags pass through).
+ * `test/security` (long) and `test/deploy` (other people's tools) run when they are named: `npm run test:security`.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -23,7 +24,11 @@ function testFiles(place: string): string[] {
 
 const built = spawnSync(process.execPath, [join(root, 'scripts/build.ts')], { cwd: root, stdio: 'inherit' })
 if (built.status !== 0) process.exit(built.status ?? 1)
-const files = (places.length > 0 ? places : ['src', 'test']).flatMap(testFiles)
+const APART = ['security', 'deploy'].map((folder) => join(root, 'test', folder) + sep)
+const files =
+  places.length > 0
+    ? places.flatMap(testFiles)
+    : ['src', 'test'].flatMap(testFiles).filter((file) => !APART.some((folder) => file.startsWith(folder)))
 const run = spawnSync(
   process.execPath,
   ['--test', '--test-concurrency=2', '--test-reporter=spec', '--test-timeout=240000', ...flags, ...files],
