@@ -24,6 +24,7 @@ import { createMetrics, type Metrics } from './observe/metrics.ts'
 import type { Ports } from './ports.ts'
 import type { Service } from './service.ts'
 import { openMaterial, type TlsMaterial } from './tls/material.ts'
+import { protocolPolicy } from './tls/policy.ts'
 import { REDKITE_VERSION } from './version.ts'
 
 export interface StartInput {
@@ -122,7 +123,8 @@ async function openTls(config: Config, log: Log, metrics: Metrics): Promise<TlsM
   const { mode } = config.tls
   if (mode.kind === 'plain') return null
   const { reloadIntervalMs: watchIntervalMs, acceptServerAuthClients, strictKeyPermissions } = config.tls
-  const settings = { files: mode, watchIntervalMs, acceptServerAuthClients, strictKeyPermissions }
+  const protocol = protocolPolicy(config.tls, mode.kind)
+  const settings = { files: mode, watchIntervalMs, acceptServerAuthClients, strictKeyPermissions, protocol }
   return openMaterial(settings, log, metrics)
 }
 

@@ -1,48 +1,12 @@
 import { constants, createHash } from 'node:crypto'
 import { createSecureContext, createServer, type SecureContextOptions, type Server, TLSSocket } from 'node:tls'
 import type { Generation } from './generation.ts'
+import { groupList } from './groups.ts'
+import { defaultPolicy } from './policy.ts'
 import type { ProtocolPolicy } from './settings.ts'
 
 /** OpenSSL's SSL_OP_NO_RENEGOTIATION; Node's typings do not name it. */
 const NO_RENEGOTIATION = 0x40000000
-
-/** AEAD only. The TLS 1.2 names are Go's secure list without the HTTP/2-forbidden ones, as grpc-go uses. */
-const CIPHERS = [
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-] as const
-
-const CLASSICAL_GROUPS = ['X25519', 'P-256', 'P-384'] as const
-
-/** Hybrid post-quantum first (FIPS 203 with X25519) where this Node's OpenSSL knows it (3.5), then the classical groups. */
-const GROUPS = isKnownGroup('X25519MLKEM768') ? ['X25519MLKEM768', ...CLASSICAL_GROUPS] : CLASSICAL_GROUPS
-
-/** Node 24.0 to 24.4 carry an older OpenSSL, which refuses a whole list for one name that it does not know. */
-function isKnownGroup(name: string): boolean {
-  try {
-    createSecureContext({ ecdhCurve: name })
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** As Milvus (Go) does by mode, with AEAD ciphers only. */
-export function defaultPolicy(kind: Generation['kind']): ProtocolPolicy {
-  return {
-    minVersion: kind === 'mutual' ? 'TLSv1.3' : 'TLSv1.2',
-    maxVersion: 'TLSv1.3',
-    ciphers: CIPHERS,
-    groups: GROUPS,
-  }
-}
 
 /** Both ports of Milvus negotiate `h2`; REST also `http/1.1`. One port serves both here. */
 export const ALPN_PROTOCOLS = ['h2', 'http/1.1']
@@ -67,7 +31,7 @@ export function contextOptions(
     minVersion: protocol.minVersion,
     maxVersion: protocol.maxVersion,
     ciphers: protocol.ciphers.join(':'),
-    ecdhCurve: protocol.groups.join(':'),
+    ecdhCurve: groupList(protocol.groups),
     honorCipherOrder: true,
     sessionTimeout: 300,
     sessionIdContext: createHash('sha256').update(sessionIdContext).digest('hex').slice(0, 32),
