@@ -63,7 +63,8 @@ export function createMetrics() {
       'protocol',
     ]),
     reloads: counter('redkite_tls_reloads_total', 'attempts to load new TLS material', ['result']),
-    generation: gauge('redkite_tls_generation', 'number of the TLS material in use', []),
+    generation: gauge('redkite_tls_generation', 'number of the TLS material in use', ['section']),
+    rolledBack: gauge('redkite_tls_rolled_back', '1 while an earlier TLS material is held by a rollback', ['section']),
     notAfter: gauge('redkite_tls_certificate_not_after_seconds', 'expiry of own certificates, unix seconds', [
       'role',
       'path',

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { EXIT, type ExitCode } from '../errors/start-error.ts'
 import { MaterialFault } from './fault.ts'
 import { configKey, type TlsFileRole, type TlsFiles } from './settings.ts'
+import type { FileStatus } from './status.ts'
 
 /** A PEM file of a few certificates has some KB; a CA bundle of a whole distribution 250 KB. */
 const FILE_BYTES_MAX = 1 << 20
@@ -18,6 +19,7 @@ export interface TlsFile {
   readonly text: string
   /** Permission bits. */
   readonly mode: number
+  readonly modified: Date
 }
 
 export interface TlsFileSet {
@@ -28,6 +30,7 @@ export interface TlsFileSet {
   readonly caPem: TlsFile | null
   /** SHA-256 over all bytes: tells whether anything changed. */
   readonly hash: string
+  readonly facts: readonly FileStatus[]
 }
 
 /** What Milvus logs before the cause, by file (internal/distributed/proxy/listener_manager.go 118-147). */
@@ -45,7 +48,13 @@ export async function readTlsFiles(files: TlsFiles, section: string): Promise<Tl
   for (const file of [serverPem, serverKey, caPem]) {
     if (file) hash.update(`${file.role}:${file.text.length}:`).update(file.text)
   }
-  return { kind: files.kind, serverPem, serverKey, caPem, hash: hash.digest('hex') }
+  const facts = [serverPem, serverKey, caPem].filter((file) => file !== null).map(factsOf)
+  return { kind: files.kind, serverPem, serverKey, caPem, hash: hash.digest('hex'), facts }
+}
+
+function factsOf({ role, key, path, text, mode, modified }: TlsFile): FileStatus {
+  const sha256 = createHash('sha256').update(text, 'latin1').digest('hex')
+  return { role, key, path, sha256, mode: mode.toString(8).padStart(4, '0'), modified: modified.toISOString() }
 }
 
 async function readOne(kind: TlsFiles['kind'], role: TlsFileRole, setting: string, section: string): Promise<TlsFile> {
@@ -65,7 +74,7 @@ async function readOne(kind: TlsFiles['kind'], role: TlsFileRole, setting: strin
     if (facts.size > FILE_BYTES_MAX) {
       throw refuse(EXIT.config, `${path} has ${facts.size} bytes (max ${FILE_BYTES_MAX})`, `point ${key} at a PEM file`)
     }
-    return { role, key, path, text: await readFile(path, 'latin1'), mode: facts.mode & 0o7777 }
+    return { role, key, path, text: await readFile(path, 'latin1'), mode: facts.mode & 0o7777, modified: facts.mtime }
   } catch (error) {
     if (error instanceof MaterialFault) throw error
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO'

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { CheckedMaterial } from './check.ts'
 import type { TlsFileSet } from './files.ts'
 import type { TlsFiles } from './settings.ts'
+import type { FileStatus } from './status.ts'
 
 /** One accepted state of the TLS files. Frozen; a reload makes the next one and never edits this. */
 export interface Generation {
@@ -19,6 +20,8 @@ export interface Generation {
   readonly anchorIds: ReadonlySet<string>
   /** SHA-256 over the files' bytes. */
   readonly hash: string
+  /** The files it was made of. */
+  readonly files: readonly FileStatus[]
   readonly warnings: readonly string[]
   readonly loadedAt: Date
 }
@@ -36,7 +39,13 @@ export function makeGeneration(number: number, set: TlsFileSet, checked: Checked
     anchors: Object.freeze([...checked.anchors]),
     anchorIds: new Set(checked.anchors.map((anchor) => anchor.fingerprint256)),
     hash: set.hash,
+    files: Object.freeze(set.facts),
     warnings: checked.warnings,
     loadedAt: now,
   })
+}
+
+/** The same material under a new number: what a rollback activates. */
+export function renumbered(generation: Generation, number: number, now: Date): Generation {
+  return Object.freeze({ ...generation, number, loadedAt: now })
 }

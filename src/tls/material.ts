@@ -1,16 +1,20 @@
 import { EXIT, StartError } from '../errors/start-error.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { checkMaterial, oneLine } from './check.ts'
+import { oneLine } from './check.ts'
 import { MaterialFault } from './fault.ts'
-import { readTlsFiles, type TlsFileSet } from './files.ts'
-import { type Generation, makeGeneration } from './generation.ts'
+import { readTlsFiles } from './files.ts'
+import { type Generation, renumbered } from './generation.ts'
+import { History, KEPT_MAX } from './history.ts'
+import { prepareGeneration } from './prepare.ts'
 import { proveGeneration } from './proof.ts'
+import type { RenewalStatus } from './renewal.ts'
 import type { TlsSettings } from './settings.ts'
-import { watchFiles } from './watch.ts'
+import { type CertificateStatus, certificatesOf, type MaterialStatus, type RefusalStatus } from './status.ts'
+import { fingerprint, watchFiles } from './watch.ts'
 
-/** What asked for a reload, for the log: `SIGHUP`, `file change`, `api`. */
-export type ReloadTrigger = 'SIGHUP' | 'file change' | 'api'
+/** What asked for a reload or a rollback, for the log. */
+export type ReloadTrigger = 'SIGHUP' | 'file change' | 'api' | 'command line' | 'renewal'
 
 export type ReloadOutcome =
   | { readonly kind: 'swapped'; readonly generation: number }
@@ -34,6 +38,16 @@ export interface TlsMaterial extends AsyncDisposable {
   readonly current: Generation
   /** Reads, checks, proves and swaps. Never throws for bad files: the old generation stays and the outcome says why. */
   reload(trigger: ReloadTrigger): Promise<ReloadOutcome>
+  /**
+   * Activates the previous good generation (the last three are kept in memory) under a new number, proven again, and
+   * holds it: the content that the files have now is not loaded again until it changes or `reload` is called.
+   * Refused where no earlier generation is kept. Never throws.
+   */
+  rollback(trigger: ReloadTrigger): Promise<ReloadOutcome>
+  /** What is in use, since when, from which files, and what was refused. Plain data for the API and for people. */
+  status(): MaterialStatus
+  /** The certificates in use: the served chain, then the trust anchors. */
+  certificates(): readonly CertificateStatus[]
   /** Called after each swap, with the new generation; returns how to unsubscribe. */
   onSwap(listener: (generation: Generation) => void): () => void
 }
@@ -48,12 +62,24 @@ export async function openMaterial(settings: TlsSettings, log: Log, metrics: Met
   return owner
 }
 
+/** A rollback in force. */
+interface Hold {
+  /** Hash of what the files held then, or what stood in the way of reading them. */
+  readonly hash: string
+  readonly since: Date
+  readonly rolledBackTo: number
+}
+
 class Material implements TlsMaterial {
   readonly settings: TlsSettings
+  readonly #section: string
   readonly #log: Log
   readonly #metrics: Metrics
   readonly #listeners = new Set<(generation: Generation) => void>()
+  readonly #history = new History()
   #current: Generation | null = null
+  #hold: Hold | null = null
+  #lastRefusal: RefusalStatus | null = null
   /** Hash of the last content that was refused, so that it is reported once. */
   #refusedHash: string | null = null
   #queue: Promise<unknown> = Promise.resolve()
@@ -61,6 +87,7 @@ class Material implements TlsMaterial {
 
   constructor(settings: TlsSettings, log: Log, metrics: Metrics) {
     this.settings = settings
+    this.#section = settings.section ?? 'tls'
     this.#log = log
     this.#metrics = metrics
   }
@@ -72,8 +99,8 @@ class Material implements TlsMaterial {
 
   async start(): Promise<void> {
     try {
-      const { generation } = await this.#prepare(1)
-      this.#activate(generation)
+      const set = await readTlsFiles(this.settings.files, this.#section)
+      this.#activate(await prepareGeneration(1, set, this.settings, new Date()), 'start', null)
     } catch (error) {
       if (error instanceof MaterialFault)
         throw new StartError(error.exitCode, error.message, error.hint, { cause: error })
@@ -88,15 +115,42 @@ class Material implements TlsMaterial {
           const outcome = await this.reload('file change')
           return !(outcome.kind === 'refused' && outcome.passing)
         },
-        currentHash: () => this.current.hash,
+        currentHash: () => this.#hold?.hash ?? this.current.hash,
       })
     }
   }
 
   reload(trigger: ReloadTrigger): Promise<ReloadOutcome> {
-    const next = this.#queue.then(() => this.#reloadNow(trigger))
-    this.#queue = next.catch(() => {})
-    return next
+    return this.#inTurn(() => this.#reloadNow(trigger))
+  }
+
+  rollback(trigger: ReloadTrigger): Promise<ReloadOutcome> {
+    return this.#inTurn(() => this.#rollbackNow(trigger))
+  }
+
+  status(): MaterialStatus {
+    const { number, loadedAt, kind, files, warnings } = this.current
+    const history = this.#history.entries
+    const hold = this.#hold
+    return {
+      section: this.#section,
+      mode: kind,
+      source: this.settings.source?.kind ?? 'files',
+      generation: number,
+      loadedAt: loadedAt.toISOString(),
+      trigger: history[0]?.trigger ?? 'start',
+      held: hold && { since: hold.since.toISOString(), rolledBackTo: hold.rolledBackTo },
+      files,
+      certificates: this.certificates(),
+      warnings,
+      lastRefusal: this.#lastRefusal,
+      renewal: this.#renewal,
+      history,
+    }
+  }
+
+  certificates(): readonly CertificateStatus[] {
+    return certificatesOf(this.current, new Date())
   }
 
   onSwap(listener: (generation: Generation) => void): () => void {
@@ -110,8 +164,15 @@ class Material implements TlsMaterial {
     this.#listeners.clear()
   }
 
-  get #section(): string {
-    return this.settings.section ?? 'tls'
+  get #renewal(): RenewalStatus {
+    return { kind: 'byHand', why: 'no CA key is at hand', remedy: 'redkite certs renew' }
+  }
+
+  /** One after the other: two triggers at a time never load twice. */
+  #inTurn(work: () => Promise<ReloadOutcome>): Promise<ReloadOutcome> {
+    const next = this.#queue.then(work)
+    this.#queue = next.catch(() => {})
+    return next
   }
 
   async #reloadNow(trigger: ReloadTrigger): Promise<ReloadOutcome> {
@@ -120,67 +181,91 @@ class Material implements TlsMaterial {
     try {
       const set = await readTlsFiles(this.settings.files, this.#section)
       seen = set.hash
-      if (set.hash === old.hash) {
-        this.#refusedHash = null
-        this.#metrics.reloads.inc({ result: 'unchanged' })
-        if (trigger === 'SIGHUP') this.#log.info('tls material unchanged', { trigger, ...facts(old) })
-        return { kind: 'unchanged', generation: old.number }
+      if (set.hash === old.hash || (trigger === 'file change' && set.hash === this.#hold?.hash)) {
+        return this.#unchanged(trigger, set.hash === old.hash)
       }
-      const { generation } = await this.#prepare(old.number + 1, set)
-      this.#activate(generation)
+      const generation = await prepareGeneration(old.number + 1, set, this.settings, new Date())
+      this.#history.keep(old)
+      this.#hold = null
+      this.#activate(generation, trigger, null)
       this.#refusedHash = null
       this.#metrics.reloads.inc({ result: 'swapped' })
       this.#log.info('tls material reloaded', { trigger, ...facts(generation) })
       return { kind: 'swapped', generation: generation.number }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      const hint = error instanceof MaterialFault ? error.hint : 'see the server log'
-      // A file that cannot be read has no hash: its message stands for the content.
-      const fingerprint = seen || reason
-      if (fingerprint !== this.#refusedHash) {
-        this.#refusedHash = fingerprint
-        this.#metrics.reloads.inc({ result: 'refused' })
-        this.#log.error('tls material not reloaded, the old one keeps serving', {
-          trigger,
-          reason,
-          hint,
-          generation: old.number,
-        })
-      }
-      const passing = !(error instanceof MaterialFault) || error.exitCode === EXIT.temporary
-      return { kind: 'refused', generation: old.number, reason, hint, passing }
+      return this.#refuse(trigger, error, seen)
     }
   }
 
-  /** Read, parse, check, prove; nothing of it is visible until `#activate`. */
-  async #prepare(number: number, given?: TlsFileSet): Promise<{ generation: Generation }> {
-    const set = given ?? (await readTlsFiles(this.settings.files, this.#section))
-    const now = new Date()
-    const checked = checkMaterial(set, now, this.settings.strictKeyPermissions)
-    if (number > 1 && set.caPem && checked.damagedAnchors > 0) {
-      throw new MaterialFault(
-        EXIT.config,
-        `${set.caPem.key}: ${set.caPem.path}: ${checked.damagedAnchors} blocks are no certificates (is the file half-written?)`,
-        'write the whole file again; a reload never drops a certificate authority because of a damaged file',
-      )
-    }
-    const generation = makeGeneration(number, set, checked, now)
-    await proveGeneration(generation, `${set.serverPem.key}: ${set.serverPem.path}`)
-    const again = await readTlsFiles(this.settings.files, this.#section)
-    if (again.hash !== set.hash) {
-      throw new MaterialFault(
-        EXIT.temporary,
-        `${set.serverPem.key}: the files changed while they were read`,
-        'try again when they are written; rename finished files into place',
-      )
-    }
-    return { generation }
+  #unchanged(trigger: ReloadTrigger, isCurrent: boolean): ReloadOutcome {
+    const current = this.current
+    this.#refusedHash = null
+    if (isCurrent) this.#hold = null
+    this.#showState()
+    this.#metrics.reloads.inc({ result: 'unchanged' })
+    if (trigger !== 'file change') this.#log.info('tls material unchanged', { trigger, ...facts(current) })
+    return { kind: 'unchanged', generation: current.number }
   }
 
-  #activate(generation: Generation): void {
+  /** The old generation stays; each content that is refused is reported once. */
+  #refuse(trigger: ReloadTrigger, error: unknown, seen: string): ReloadOutcome {
+    const generation = this.current.number
+    const reason = error instanceof Error ? error.message : String(error)
+    const hint = error instanceof MaterialFault ? error.hint : 'see the server log'
+    this.#lastRefusal = { trigger, reason, hint, at: new Date().toISOString() }
+    // A file that cannot be read has no hash: its message stands for the content.
+    const fingerprint = seen || reason
+    if (fingerprint !== this.#refusedHash) {
+      this.#refusedHash = fingerprint
+      this.#metrics.reloads.inc({ result: 'refused' })
+      this.#log.error('tls material not reloaded, the old one keeps serving', { trigger, reason, hint, generation })
+    }
+    const passing = !(error instanceof MaterialFault) || error.exitCode === EXIT.temporary
+    return { kind: 'refused', generation, reason, hint, passing }
+  }
+
+  async #rollbackNow(trigger: ReloadTrigger): Promise<ReloadOutcome> {
+    const current = this.current
+    const previous = this.#history.previous
+    const refused = (reason: string, hint: string): ReloadOutcome => {
+      this.#metrics.reloads.inc({ result: 'refused' })
+      this.#log.error('tls material not rolled back', { trigger, reason, hint, generation: current.number })
+      return { kind: 'refused', generation: current.number, reason, hint, passing: false }
+    }
+    if (previous === null) {
+      const reason = `no earlier generation than ${current.number} is kept in memory (at most ${KEPT_MAX} are, none across a restart)`
+      return refused(reason, 'put the earlier files back, and reload')
+    }
+    const generation = renumbered(previous, current.number + 1, new Date())
+    try {
+      await proveGeneration(generation, `generation ${previous.number}`)
+    } catch (error) {
+      return refused(error instanceof Error ? error.message : String(error), 'put good files in place, and reload')
+    }
+    const hash = await this.#filesHash()
+    this.#history.broughtBack(previous)
+    this.#hold = hash === generation.hash ? null : { hash, since: new Date(), rolledBackTo: previous.number }
+    this.#activate(generation, trigger, previous.number)
+    this.#metrics.reloads.inc({ result: 'rolledBack' })
+    this.#log.warn('tls material rolled back, the files are not loaded until they change or a reload is asked for', {
+      trigger,
+      from: current.number,
+      to: previous.number,
+      ...facts(generation),
+    })
+    return { kind: 'swapped', generation: generation.number }
+  }
+
+  /** What the watcher will see of the files as they are now. */
+  async #filesHash(): Promise<string> {
+    return fingerprint(() => readTlsFiles(this.settings.files, this.#section))
+  }
+
+  #activate(generation: Generation, trigger: ReloadTrigger | 'start', rolledBackTo: number | null): void {
     this.#current = generation
+    this.#history.record(generation, trigger, rolledBackTo)
     for (const warning of generation.warnings) this.#log.warn('tls material', { warning })
-    this.#metrics.generation.set(generation.number)
+    this.#showState()
     this.#metrics.notAfter.reset()
     const files = this.settings.files
     const own = { role: 'server', path: files.serverPem, subject: oneLine(generation.leaf.subject) }
@@ -192,6 +277,12 @@ class Material implements TlsMaterial {
       }
     }
     for (const listener of this.#listeners) listener(generation)
+  }
+
+  #showState(): void {
+    const section = this.#section
+    this.#metrics.generation.set({ section }, this.current.number)
+    this.#metrics.rolledBack.set({ section }, this.#hold === null ? 0 : 1)
   }
 }
 

@@ -6,6 +6,22 @@ export type TlsFiles =
   | { readonly kind: 'oneWay'; readonly serverPem: string; readonly serverKey: string }
   | { readonly kind: 'mutual'; readonly serverPem: string; readonly serverKey: string; readonly caPem: string }
 
+/**
+ * Where the material of a port comes from. `TlsFiles` always names the files that hold it: for `directory` by the naming
+ * seen at the start (it is looked up again at each read), for `pkcs12` the bundle for certificate and key.
+ */
+export type TlsSource =
+  | { readonly kind: 'files' }
+  | { readonly kind: 'directory'; readonly path: string }
+  | { readonly kind: 'pkcs12'; readonly path: string }
+
+/** What unlocks an encrypted private key or PKCS#12 bundle; asked again at each load. */
+export type PassphraseSource =
+  /** The first line of a file. */
+  | { readonly kind: 'file'; readonly path: string }
+  /** The first line that a program prints; run without a shell. */
+  | { readonly kind: 'command'; readonly command: string }
+
 /** Versions and algorithms of a port (RFC 8446 and OpenSSL names); complete, so that no default of Node can lower it. */
 export interface ProtocolPolicy {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
@@ -20,6 +36,13 @@ export interface TlsSettings {
   readonly files: TlsFiles
   /** Config section the paths came from, for messages: `tls` (external, default) or `internaltls`. */
   readonly section?: string
+  /** Default: the paths of `files`. */
+  readonly source?: TlsSource
+  readonly passphrase?: PassphraseSource | null
+  /** `redkite.tls.caKeyPath`: the key of the authority that issued the server certificate, to renew it with. */
+  readonly caKeyPath?: string | null
+  /** `redkite.tls.autoRenew`: renew at two thirds of the certificate's life where the CA key is at hand. Default true. */
+  readonly autoRenew?: boolean
   /** Milliseconds between two looks at the files; 0 turns watching off. Default 1000. */
   readonly watchIntervalMs?: number
   /**

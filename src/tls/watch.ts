@@ -3,7 +3,7 @@ import type { TlsFileSet } from './files.ts'
 
 export interface WatchOptions {
   readonly intervalMs: number
-  read(): Promise<TlsFileSet>
+  read(): Promise<Pick<TlsFileSet, 'hash'>>
   /**
    * Called when the content differs from the current one and has stayed the same for two looks. False asks to be
    * called again for the same content: the attempt failed for a passing reason.
@@ -28,7 +28,7 @@ export function watchFiles(options: WatchOptions): Disposable {
       } catch {
         return
       }
-      const seen = await fingerprint(options)
+      const seen = await fingerprint(options.read)
       const quiet = seen === last
       last = seen
       if (seen === options.currentHash()) tried = ''
@@ -42,9 +42,9 @@ export function watchFiles(options: WatchOptions): Disposable {
 }
 
 /** The content's hash, or what stands in the way of reading it: that too is reported once it lasts. */
-async function fingerprint(options: WatchOptions): Promise<string> {
+export async function fingerprint(read: WatchOptions['read']): Promise<string> {
   try {
-    return (await options.read()).hash
+    return (await read()).hash
   } catch (error) {
     return `unreadable: ${error instanceof Error ? error.message : String(error)}`
   }
