@@ -1,3 +1,4 @@
+import type { RedkiteError } from './errors/error.ts'
 import type { ReplyOf, RequestOf, Rpc } from './model/calls.ts'
 
 declare const minted: unique symbol
@@ -54,6 +55,55 @@ export interface Pass<R extends Rpc = Rpc> {
   readonly signal: AbortSignal
 }
 
+/** The same for a call that is forwarded without being decoded. */
+export interface ForwardPass {
+  readonly [minted]: true
+  /** The gRPC path: `/package.Service/Method`. */
+  readonly path: string
+  readonly principal: Principal
+  readonly caller: Caller
+}
+
+/** Headers or trailers of a call as HTTP/2 carries them, names in lower case. */
+export type ForwardHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+/**
+ * Where the reply of a forwarded call goes, as it arrives: headers (with `ends`: they are all), data, trailers, end.
+ * `end` or `failed` comes last, once; after a cancellation nothing comes.
+ */
+export interface ForwardSink {
+  /** Milliseconds that are left until the deadline; null = there is none. */
+  remainingMs(): number | null
+  headers(headers: ForwardHeaders, ends: boolean): void
+  data(chunk: Buffer): void
+  end(trailers: ForwardHeaders): void
+  failed(error: RedkiteError): void
+  /** More of the request may be written. */
+  drained(): void
+}
+
+/** The request side of a forwarded call. */
+export interface ForwardStream {
+  /** Sends framed bytes; false: wait for `drained`. The buffer is not copied. */
+  write(chunk: Buffer): boolean
+  /** Ends the request. A call whose whole request comes here can be tried again where it was not processed. */
+  end(chunk: Buffer | null): void
+  pauseReply(): void
+  resumeReply(): void
+  /** Nothing of the call is wanted any more. */
+  cancel(): void
+}
+
+/** What a service offers that passes calls on instead of answering them. */
+export interface Forward {
+  /** RPCs about users, passwords and roles are answered here and not passed on. */
+  readonly usersHere: boolean
+  open(pass: ForwardPass, headers: ForwardHeaders, sink: ForwardSink): ForwardStream
+}
+
+/** gRPC metadata that goes with a REST call where it is passed on: the login as gRPC writes it, trace ids, deadline. */
+export type CallMetadata = Readonly<Record<string, string>>
+
 /** State of the service for `/healthz`, CheckHealth and the console. */
 export interface Health {
   readonly healthy: boolean
@@ -62,6 +112,9 @@ export interface Health {
 
 /** The port between the access layer and whatever answers: `embedded/` on this machine, `upstream/` elsewhere. */
 export interface Service extends AsyncDisposable {
-  call<R extends Rpc>(pass: Pass<R>, request: RequestOf<R>): Promise<ReplyOf<R>>
+  /** @param metadata read only by a service that passes the call on */
+  call<R extends Rpc>(pass: Pass<R>, request: RequestOf<R>, metadata?: CallMetadata): Promise<ReplyOf<R>>
+  /** How calls are passed on undecoded; null where they are answered here. */
+  readonly forward: Forward | null
   health(): Health
 }

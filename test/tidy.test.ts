@@ -54,7 +54,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   catalog: below,
   tls: [...below, 'pki'],
   probe: [...below, 'tls', 'pki', 'service'],
-  service: ['model'],
+  service: ['model', 'errors'],
   embedded: [...below, 'service', 'catalog', 'filter', 'engine'],
   upstream: [...below, 'service', 'tls', 'config'],
   auth: [...below, 'service', 'ops/op'],

@@ -1,6 +1,6 @@
 import type { ReplyOf, RequestOf, Rpc } from '../model/calls.ts'
 import type { Access } from '../ops/op.ts'
-import type { Caller, Pass, Principal, Service } from '../service.ts'
+import type { CallMetadata, Caller, ForwardPass, Pass, Principal, Service } from '../service.ts'
 
 /** What a caller showed: nothing, a token as gRPC sends it, or user and password as REST sends them. */
 export type Credentials =
@@ -28,6 +28,16 @@ export interface Authority {
     caller: Caller,
     signal: AbortSignal,
   ): Pass<R>
+  /**
+   * The same for an RPC that is passed on undecoded. `access` null = neither Milvus nor we declare what it takes: only
+   * root passes where authorisation is on. `db` is the `dbname` header, for the text.
+   */
+  admitForward(
+    principal: Principal,
+    method: { readonly path: string; readonly access: Access | null },
+    db: string,
+    caller: Caller,
+  ): ForwardPass
 }
 
 /** Admits and calls, for both protocols. */
@@ -39,6 +49,7 @@ export async function admitAndCall<R extends Rpc>(
   request: RequestOf<R>,
   caller: Caller,
   signal: AbortSignal,
+  metadata?: CallMetadata,
 ): Promise<ReplyOf<R>> {
-  return service.call(gate.admit(principal, op, request, caller, signal), request)
+  return service.call(gate.admit(principal, op, request, caller, signal), request, metadata)
 }

@@ -4,7 +4,7 @@ import type { RequestOf, Rpc } from '../model/calls.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Access } from '../ops/op.ts'
-import type { Caller, Pass, Principal } from '../service.ts'
+import type { Caller, ForwardPass, Pass, Principal } from '../service.ts'
 import type { Authority, Credentials } from './authority.ts'
 import { BackOff, type BackOffLimits } from './back-off.ts'
 import type { Keeper } from './keeper.ts'
@@ -27,6 +27,8 @@ const PUBLIC_PRIVILEGES = new Set([
   'PrivilegeDescribeAlias',
   'PrivilegeIndexDetail',
 ])
+/** What an RPC takes of which nobody said it: nothing that anybody but root has. */
+const UNDECLARED: Access = { kind: 'privilege', object: 'Global', privilege: 'PrivilegeUndeclared' }
 const ANONYMOUS: Principal = { kind: 'anonymous' }
 const WRONG_PASSWORD = 'auth check failure, please check username and password are correct'
 
@@ -99,6 +101,19 @@ export class Gate implements Authority {
     if (principal.kind === 'anonymous' && this.#options.enabled) throw refused('missing authorization in header')
     if (!isAllowed(principal, op.access, request)) throw denied(principal, op.access, request)
     return { rpc: op.rpc, principal, caller, signal } as Pass<R>
+  }
+
+  admitForward(
+    principal: Principal,
+    method: { readonly path: string; readonly access: Access | null },
+    db: string,
+    caller: Caller,
+  ): ForwardPass {
+    if (principal.kind === 'anonymous' && this.#options.enabled) throw refused('missing authorization in header')
+    const request = { db }
+    const access = method.access ?? UNDECLARED
+    if (!isAllowed(principal, access, request)) throw denied(principal, access, request)
+    return { path: method.path, principal, caller } as ForwardPass
   }
 }
 

@@ -35,6 +35,7 @@ export interface EmbeddedOptions {
 
 /** The service on this machine: catalog, row stores and vector indexes behind the calls. */
 export class EmbeddedService implements Service, World {
+  readonly forward = null
   readonly version: string
   readonly catalog: Catalog
   readonly credentials: CredentialKeeper

@@ -99,6 +99,8 @@ export const errorTable = {
 
   timeout: transport(10001, 'request timeout', GRPC.deadlineExceeded, 408),
   unexpected: system(65535, 'unexpected error'),
+  /** Only by `upstreamFault`: the code and text are the upstream's. */
+  upstream: system(65535, 'upstream error'),
 
   /** Answered by the gate, before a `Status` can exist. Texts: milvus-tls.md 4.1. */
   unauthenticated: transport(1800, "user hasn't authenticated", GRPC.unauthenticated, 401),
@@ -109,6 +111,8 @@ export const errorTable = {
   messageTooLarge: transport(65535, 'message larger than max', GRPC.resourceExhausted, 413),
   headersTooLarge: transport(65535, 'headers larger than max', GRPC.resourceExhausted, 431),
   overloaded: transport(4, 'too many concurrent requests, queue is full', GRPC.resourceExhausted, 429),
+  /** The server behind this one cannot be reached, or went away; the text names it and the cause. */
+  upstreamUnavailable: { ...system(2, 'service unavailable', LEGACY.unexpected, true), grpc: GRPC.unavailable, http: 503 },
   cancelled: transport(10000, 'canceled', GRPC.cancelled, 499),
 } as const satisfies Record<string, ErrorRow>
 

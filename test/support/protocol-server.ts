@@ -102,6 +102,7 @@ function fixtureService(seen: Seen, health: { healthy: boolean }): Service {
   }
   return {
     call: (pass, asked) => answer(pass, asked) as Promise<never>,
+    forward: null,
     health: () => ({ healthy: health.healthy, parts: [{ name: 'rows', healthy: health.healthy, detail: '' }] }),
     [Symbol.asyncDispose]: async () => {},
   }
