@@ -3,8 +3,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Metrics } from '../observe/metrics.ts'
 import type { ConnectionFacts } from './handlers.ts'
-
-export type HttpProtocol = 'h2' | 'http/1.1'
+import type { ConnectionStatus, HttpProtocol } from './status.ts'
 
 /** A connection that speaks HTTP. Facts are frozen; the rest is the listener's bookkeeping. */
 export interface Connection {
@@ -61,6 +60,10 @@ export class Connections {
 
   get open(): ReadonlySet<Connection> {
     return this.#open
+  }
+
+  describe(): readonly ConnectionStatus[] {
+    return [...this.#open].map(({ facts, protocol, requests }) => ({ facts, protocol, requestsOpen: requests.size }))
   }
 
   /** How many connections come from an address. */

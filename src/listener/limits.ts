@@ -1,3 +1,5 @@
+import type { Why } from './refusal-texts.ts'
+
 /** What one listener allows; every number has its unit in the name. */
 export interface ListenerLimits {
   readonly connectionsMax: number
@@ -14,6 +16,11 @@ export interface ListenerLimits {
   /** From accept to the first bytes. */
   readonly peekTimeoutMs: number
   readonly handshakeTimeoutMs: number
+  /** Connections of a TLS port between accept and the end of the handshake. */
+  readonly handshakesPendingMax: number
+  readonly handshakesPendingPerPeerMax: number
+  /** New connections of one address to a TLS port; 0 = no limit. */
+  readonly handshakesPerSecondPerPeer: number
   /** HTTP/1.1: to the end of the request headers. HTTP/2: to the client's SETTINGS. */
   readonly headersTimeoutMs: number
   /** To the last byte of a request's body. */
@@ -38,10 +45,27 @@ export const defaultLimits: ListenerLimits = {
   invalidFramesMax: 100,
   peekTimeoutMs: 5_000,
   handshakeTimeoutMs: 10_000,
+  handshakesPendingMax: 4_096,
+  handshakesPendingPerPeerMax: 1_024,
+  handshakesPerSecondPerPeer: 1_000,
   headersTimeoutMs: 15_000,
   requestTimeoutMs: 300_000,
   keepAliveTimeoutMs: 60_000,
   pingAfterMs: 60_000,
   pingTimeoutMs: 10_000,
   idleSessionMs: 0,
+}
+
+/** Why one more connection of an address is too many; null = it is not. */
+export function overLimit(limits: ListenerLimits, open: number, ofAddress: number, address: string): Why | null {
+  const { connectionsMax, connectionsPerPeerMax } = limits
+  if (open >= connectionsMax) {
+    const message = `this listener has ${connectionsMax} connections, its limit`
+    return { reason: 'connectionLimit', message, remedy: 'raise the limit or let clients share connections' }
+  }
+  if (ofAddress >= connectionsPerPeerMax) {
+    const message = `${address} has ${connectionsPerPeerMax} connections, the limit of one address`
+    return { reason: 'peerLimit', message, remedy: 'raise the limit or let this client share its connections' }
+  }
+  return null
 }

@@ -11,11 +11,12 @@ import { bind } from './bind.ts'
 import { type Connection, Connections } from './connections.ts'
 import type { ConnectionFacts, StreamHandlers } from './handlers.ts'
 import { createHttpServers, type HttpServers, type Serves } from './http-servers.ts'
-import { defaultLimits, type ListenerLimits } from './limits.ts'
+import { defaultLimits, type ListenerLimits, overLimit } from './limits.ts'
 import { opening, peek } from './peek.ts'
 import { peerOf } from './peer.ts'
 import { answerPlainHttp, createHttp2Refuser } from './plaintext-on-tls.ts'
-import { NO_ALPN, NOISE, PLAIN_HTTP, PLAIN_HTTP2, SILENT, TLS_HERE, type Why } from './refusal-texts.ts'
+import { NO_ALPN, NOISE, PLAIN_HTTP, PLAIN_HTTP2, SILENT, TLS_HERE } from './refusal-texts.ts'
+import type { ListenerStatus } from './status.ts'
 import { startSweep } from './sweep.ts'
 import { type Secured, TlsAcceptor } from './tls-acceptor.ts'
 
@@ -42,6 +43,8 @@ export interface Listener extends AsyncDisposable {
   readonly port: number
   /** Open TCP connections. */
   readonly connectionCount: number
+  /** What it is and whom it serves now, for the administration. */
+  describe(): ListenerStatus
   /** Sends away the live connections that match; returns how many. */
   closeWhere(matches: (facts: ConnectionFacts) => boolean): number
   /** Stops accepting, sends GOAWAY, lets requests finish for at most `graceMs`, then destroys what is left. */
@@ -89,8 +92,9 @@ class PortListener implements Listener {
       ? new TlsAcceptor({
           listener: options.name,
           material: options.tls,
-          handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
+          limits: this.#limits,
           refusals: this.#refusals,
+          metrics: options.metrics,
           log: options.log,
         })
       : null
@@ -106,6 +110,13 @@ class PortListener implements Listener {
 
   get connectionCount(): number {
     return this.#connections.size
+  }
+
+  describe(): ListenerStatus {
+    const { name, host, port } = this
+    const pending = this.#acceptor?.pending ?? 0
+    const tls = this.#options.tls ? { pending, refusals: this.#refusals.recent } : null
+    return { name, host, port, serves: this.#options.serve, tls, connections: this.#connections.describe() }
   }
 
   async bind(): Promise<void> {
@@ -181,7 +192,10 @@ class PortListener implements Listener {
       return
     }
     const { address, peer } = from
-    const over = this.#overLimit(address)
+    const { size } = this.#connections
+    const over =
+      overLimit(this.#limits, size, this.#connections.fromAddress(address), address) ??
+      this.#acceptor?.admit(raw, address, peer)
     if (over) {
       this.#refusals.refused({ ...over, peer })
       raw.destroy()
@@ -195,19 +209,6 @@ class PortListener implements Listener {
         raw.destroy()
       }
     })
-  }
-
-  #overLimit(address: string): Why | null {
-    const { connectionsMax, connectionsPerPeerMax } = this.#limits
-    if (this.#connections.size >= connectionsMax) {
-      const message = `this listener has ${connectionsMax} connections, its limit`
-      return { reason: 'connectionLimit', message, remedy: 'raise the limit or let clients share connections' }
-    }
-    if (this.#connections.fromAddress(address) >= connectionsPerPeerMax) {
-      const message = `${address} has ${connectionsPerPeerMax} connections, the limit of one address`
-      return { reason: 'peerLimit', message, remedy: 'raise the limit or let this client share its connections' }
-    }
-    return null
   }
 
   #route(raw: Socket, start: ReturnType<typeof opening>, id: number, peer: string): void {

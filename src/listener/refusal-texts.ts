@@ -38,3 +38,9 @@ export const NO_ALPN: Why = {
   message: 'cannot check peer: missing selected ALPN property',
   remedy: 'gRPC over TLS must negotiate h2 by ALPN: update the client, or a proxy in between drops ALPN',
 }
+/** `redkite.tls.pq: require`. */
+export const CLASSICAL_GROUP: Why = {
+  reason: 'classicalGroup',
+  message: 'the client offers classical key-exchange groups only, and redkite.tls.pq is require',
+  remedy: 'use a client that knows X25519MLKEM768 (OpenSSL 3.5, Go 1.24, Node 24), or set redkite.tls.pq to prefer',
+}

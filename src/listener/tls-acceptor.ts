@@ -1,15 +1,24 @@
 import type { Socket } from 'node:net'
 import type { Server, TLSSocket } from 'node:tls'
 import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import type { Generation } from '../tls/generation.ts'
+import { negotiatedGroup, offersNoHybrid } from '../tls/groups.ts'
 import { explainHandshakeError } from '../tls/handshake-error.ts'
 import { clientNotAfter, judge } from '../tls/judge.ts'
 import type { TlsMaterial } from '../tls/material.ts'
+import { defaultPolicy } from '../tls/policy.ts'
 import type { RefusalLog } from '../tls/refusal.ts'
 import { createTlsServer } from '../tls/server-options.ts'
+import type { ProtocolPolicy } from '../tls/settings.ts'
+import { type ClientHello, readClientHello } from './client-hello.ts'
 import type { Connection } from './connections.ts'
 import type { ConnectionFacts } from './handlers.ts'
+import { HandshakeLimits } from './handshake-limits.ts'
+import type { ListenerLimits } from './limits.ts'
+import { peek } from './peek.ts'
 import { peerOf } from './peer.ts'
+import { CLASSICAL_GROUP, type Why } from './refusal-texts.ts'
 
 export interface Secured {
   readonly socket: TLSSocket
@@ -21,14 +30,18 @@ export interface Secured {
 export interface TlsAcceptorOptions {
   readonly listener: string
   readonly material: TlsMaterial
-  readonly handshakeTimeoutMs: number
+  readonly limits: ListenerLimits
   readonly refusals: RefusalLog
+  readonly metrics: Metrics
   readonly log: Log
 }
 
 interface Handshake {
+  readonly raw: Socket
   readonly peer: string
   readonly generation: Generation
+  /** Null where it could not be read: not a fault, the handshake is OpenSSL's. */
+  readonly hello: ClientHello | null
   readonly done: (secured: Secured) => void
 }
 
@@ -45,15 +58,56 @@ export class TlsAcceptor {
   readonly #peers = new WeakMap<object, string>()
   #server: { readonly generation: Generation; readonly tls: Server } | null = null
 
+  readonly #limits: HandshakeLimits
+
   constructor(options: TlsAcceptorOptions) {
+    const { listener, metrics, refusals } = options
     this.#options = options
+    this.#limits = new HandshakeLimits(
+      options.limits,
+      (peer, why) => refusals.refused({ ...why, peer }),
+      (pending) => metrics.handshakesPending.set({ listener }, pending),
+    )
     this.#log = options.log.at('listener/tls-acceptor.ts')
   }
 
-  /** Runs the handshake; `done` is called only for admitted clients, refused ones are logged, counted and closed. */
+  /** Handshakes in progress. */
+  get pending(): number {
+    return this.#limits.size
+  }
+
+  /** Counts an accepted connection as a handshake in progress, or says why it may not begin. */
+  admit(raw: Socket, address: string, peer: string): Why | null {
+    return this.#limits.admit(raw, address, peer)
+  }
+
+  /**
+   * Runs the handshake; `done` is called only for admitted clients, refused ones are logged, counted and closed. Looks at
+   * the ClientHello before OpenSSL gets it, for as long as the first bytes of a connection may take and no longer.
+   */
   accept(raw: Socket, peer: string, done: (secured: Secured) => void): void {
+    const { peekTimeoutMs, handshakeTimeoutMs } = this.#options.limits
+    const waited = Date.now() - (this.#limits.since(raw) ?? 0)
+    const timeoutMs = Math.max(1, Math.min(peekTimeoutMs - waited, handshakeTimeoutMs))
+    peek(raw, timeoutMs, readClientHello, (result) => {
+      if (result.kind === 'closed') {
+        if (this.#limits.since(raw) !== null) this.#closedEarly(peer)
+        raw.destroy()
+        return
+      }
+      this.#limits.heard(raw)
+      const hello = result.kind === 'decided' && result.value !== 'malformed' ? result.value : null
+      this.#begin(raw, peer, hello, done)
+    })
+  }
+
+  #closedEarly(peer: string): void {
+    this.#options.refusals.refused({ ...explainHandshakeError(CLOSED_EARLY, ''), peer })
+  }
+
+  #begin(raw: Socket, peer: string, hello: ClientHello | null, done: (secured: Secured) => void): void {
     const generation = this.#options.material.current
-    const handshake = { peer, generation, done }
+    const handshake = { raw, peer, generation, hello, done }
     this.#handshakes.set(peer, handshake)
     this.#peers.set(raw, peer)
     raw.once('close', () => {
@@ -61,7 +115,7 @@ export class TlsAcceptor {
       setImmediate(() => {
         if (this.#handshakes.get(peer) !== handshake) return
         this.#handshakes.delete(peer)
-        this.#options.refusals.refused({ ...explainHandshakeError(CLOSED_EARLY, ''), peer })
+        this.#closedEarly(peer)
       })
     })
     this.#serverOf(generation).emit('connection', raw)
@@ -69,7 +123,8 @@ export class TlsAcceptor {
 
   #serverOf(generation: Generation): Server {
     if (this.#server?.generation === generation) return this.#server.tls
-    const { listener, handshakeTimeoutMs, material } = this.#options
+    const { listener, limits, material } = this.#options
+    const { handshakeTimeoutMs } = limits
     const { protocol } = material.settings
     const tls = createTlsServer(generation, { listener, handshakeTimeoutMs, protocol }, (socket) =>
       this.#onSecure(socket),
@@ -86,7 +141,8 @@ export class TlsAcceptor {
       socket.destroy()
       return
     }
-    const { peer, generation, done } = handshake
+    const { raw, peer, generation, hello, done } = handshake
+    this.#limits.settled(raw)
     const version = socket.getProtocol() ?? ''
     const sni = serverName(socket)
     const verdict = judge(socket, generation, this.#options.material.settings, new Date())
@@ -99,11 +155,14 @@ export class TlsAcceptor {
     }
     const { warning, client } = verdict
     if (warning) this.#log.warn('tls client admitted with a warning', { peer, sni, warning, client })
+    const { groups } = this.#policyOf(generation)
+    const group = hello ? negotiatedGroup(groups, hello, version, socket.isSessionReused()) : ''
+    this.#options.metrics.groups.inc({ listener: this.#options.listener, group: group || 'unknown' })
     const facts = {
       version,
       cipher: socket.getCipher()?.standardName ?? '',
       alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
-      group: '',
+      group,
       sni: sni ?? '',
       resumed: socket.isSessionReused(),
       generation: generation.number,
@@ -118,13 +177,19 @@ export class TlsAcceptor {
     // Node leaves the socket open after a handshake timeout.
     socket.destroy()
     if (!handshake) return
-    const minVersion = handshake.generation.kind === 'mutual' ? 'TLS 1.3' : 'TLS 1.2'
-    const { peer } = handshake
+    const { peer, hello } = handshake
+    const { minVersion, groups } = this.#policyOf(handshake.generation)
+    const fault = explainHandshakeError(error, minVersion.replace('v', ' '), socket.authorizationError)
+    const isClassical = fault.reason === 'noSharedCipher' && hello !== null && offersNoHybrid(groups, hello)
     this.#options.refusals.refused({
-      ...explainHandshakeError(error, minVersion, socket.authorizationError),
+      ...(isClassical ? CLASSICAL_GROUP : fault),
       peer,
-      sni: serverName(socket),
+      sni: serverName(socket) ?? hello?.sni,
     })
+  }
+
+  #policyOf(generation: Generation): ProtocolPolicy {
+    return this.#options.material.settings.protocol ?? defaultPolicy(generation.kind)
   }
 
   /** The handshake that a TLS socket belongs to, once. Null when its connection is gone already. */

@@ -62,6 +62,8 @@ export function createMetrics() {
       'reason',
       'protocol',
     ]),
+    groups: counter('redkite_tls_groups_total', 'admitted handshakes by key-exchange group', ['listener', 'group']),
+    handshakesPending: gauge('redkite_tls_handshakes_pending', 'handshakes in progress', ['listener']),
     reloads: counter('redkite_tls_reloads_total', 'attempts to load new TLS material', ['result']),
     generation: gauge('redkite_tls_generation', 'number of the TLS material in use', ['section']),
     rolledBack: gauge('redkite_tls_rolled_back', '1 while an earlier TLS material is held by a rollback', ['section']),

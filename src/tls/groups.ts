@@ -99,3 +99,9 @@ export function negotiatedGroup(
   const tuple = hybrids.length > 0 ? hybrids : common
   return (tuple.find(({ id }) => offer.keyShares.includes(id)) ?? tuple[0])?.name ?? ''
 }
+
+/** Whether hybrids are all we take and the client offers none of them: then that is why no group was found. */
+export function offersNoHybrid(ours: readonly string[], offer: GroupOffer): boolean {
+  const known = ours.flatMap((name) => findGroup(name) ?? [])
+  return known.every((one) => one.isHybrid) && !known.some(({ id }) => offer.groups.includes(id))
+}

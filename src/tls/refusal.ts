@@ -14,6 +14,7 @@ export const REFUSAL_REASONS = [
   'unverified',
   'versionTooLow',
   'noSharedCipher',
+  'classicalGroup',
   'noApplicationProtocol',
   'noAlpnForGrpc',
   'plaintextHttp',
@@ -26,6 +27,9 @@ export const REFUSAL_REASONS = [
   'closedEarly',
   'connectionLimit',
   'peerLimit',
+  'handshakeLimit',
+  'handshakePeerLimit',
+  'handshakeRate',
   'malformed',
 ] as const
 
@@ -45,6 +49,13 @@ export interface Refusal {
   readonly certificate?: { readonly subject: string; readonly issuer: string; readonly serial: string } | null
 }
 
+/** A refusal as it is remembered for the administration. */
+export type RecentRefusal = Refusal & {
+  /** Unix milliseconds. */
+  readonly at: number
+}
+
+const RECENT_MAX = 50
 const REPEAT_WINDOW_MS = 60_000
 const CAUSES_MAX = 1_000
 
@@ -64,6 +75,7 @@ export class RefusalLog implements Disposable {
   readonly #log: Log
   readonly #metrics: Metrics
   readonly #causes = new Map<string, Cause>()
+  readonly #recent: RecentRefusal[] = []
   readonly #timer: NodeJS.Timeout
 
   constructor(listener: string, log: Log, metrics: Metrics) {
@@ -74,7 +86,13 @@ export class RefusalLog implements Disposable {
     this.#timer.unref()
   }
 
+  /** The last 50, newest first. */
+  get recent(): readonly RecentRefusal[] {
+    return this.#recent.toReversed()
+  }
+
   refused(refusal: Refusal): void {
+    this.#remember(refusal)
     this.#metrics.handshakes.inc({
       listener: this.#listener,
       result: 'refused',
@@ -96,6 +114,12 @@ export class RefusalLog implements Disposable {
     // A client that goes away is no fault of anybody; it is counted, and seen at level debug.
     if (reason === 'closedEarly') this.#log.debug('connection refused', { ...fields, ...more })
     else this.#log.warn('connection refused', { ...fields, ...more })
+  }
+
+  #remember(refusal: Refusal): void {
+    const certificate = refusal.certificate ? clipped(refusal.certificate) : null
+    this.#recent.push({ ...refusal, message: clip(refusal.message), certificate, at: Date.now() })
+    if (this.#recent.length > RECENT_MAX) this.#recent.shift()
   }
 
   admitted(protocol: string): void {
