@@ -48,7 +48,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   model: ['errors'],
   observe: ['errors', 'model'],
   pki: ['errors'],
-  config: [...below, 'tls/settings'],
+  config: [...below, 'tls/settings', 'tls/identity/rule', 'tls/identity/policy'],
   filter: ['errors', 'model', 'embedded/store/contract'],
   engine: below,
   catalog: below,

@@ -38,6 +38,8 @@ export interface Entry {
   /** As written there, parts joined by dots. */
   readonly key: string
   readonly value: string
+  /** The items one by one, where the source has a list; `value` joins them with commas, as Milvus does. */
+  readonly items?: readonly string[]
   readonly source: Source
 }
 

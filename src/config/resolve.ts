@@ -2,6 +2,7 @@ import { Secret } from '../model/calls.ts'
 import type { Entry, Finding, Source } from './finding.ts'
 import { configPath, findKey, type Key, keys, keyTable, type PlainConfig, type Values } from './schema.ts'
 import { isWithoutEffect, noEffectFinding, unknownKey } from './unknown-keys.ts'
+import type { ValueType } from './value-types.ts'
 
 /** A value in force and where it comes from. */
 export interface Effective {
@@ -37,7 +38,7 @@ export function resolveEntries(entries: readonly Entry[]): Resolved {
   for (const key of keys) {
     const row = keyTable[key]
     const entry = given.primary.get(key) ?? given.fallback.get(key) ?? null
-    const text = entry?.value ?? row.default
+    const text = (entry && textOf(entry, row.type)) ?? row.default
     const source: Source = entry?.source ?? { kind: 'default' }
     const parsed = row.type.schema.safeParse(text)
     if (row.effect === 'none') values.set(key, row.type.schema.parse(row.default))
@@ -47,6 +48,11 @@ export function resolveEntries(entries: readonly Entry[]): Resolved {
     } else findings.push(badValue(key, text, parsed.error.issues[0]?.message ?? 'not readable', source))
   }
   return { values: values.size === keys.length ? toValues(values) : null, effective, findings }
+}
+
+/** A list keeps its items apart by what the type of its key joins them with. */
+function textOf(entry: Entry, { itemSeparator }: ValueType<unknown>): string {
+  return itemSeparator === undefined ? entry.value : (entry.items?.join(itemSeparator) ?? entry.value)
 }
 
 /** Complete, and each value parsed by the type of its key: what the compiler cannot see. */

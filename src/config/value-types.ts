@@ -12,6 +12,8 @@ export interface ValueType<T> {
   readonly schema: z.ZodType<T, string>
   /** What a key given without a value means: not given at all, or the empty text. */
   readonly empty: 'unset' | 'value'
+  /** What a list in YAML is joined with, where its items may hold commas; Milvus' way is a comma. */
+  readonly itemSeparator?: '\n'
 }
 
 function valueType<T>(name: string, schema: z.ZodType<T, string>, empty: 'unset' | 'value' = 'unset'): ValueType<T> {
@@ -91,6 +93,21 @@ export const list: ValueType<readonly string[]> = valueType(
   ),
   'value',
 )
+
+/** Texts that may hold commas: a list in YAML; elsewhere one a line, or separated by `;`. */
+export const lines: ValueType<readonly string[]> = {
+  ...valueType(
+    'list',
+    z.string().transform((value) =>
+      value
+        .split(/[\n;]/)
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    ),
+    'value',
+  ),
+  itemSeparator: '\n',
+}
 
 /** One of a few words, whatever their case. */
 export function oneOf<const W extends string>(words: readonly [W, ...W[]]): ValueType<W> {

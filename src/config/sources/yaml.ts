@@ -117,17 +117,18 @@ export function entriesOf(yaml: YamlText, root: unknown): readonly Entry[] {
       const path = prefix === '' ? name : `${prefix}.${name}`
       if (name === '<<') walk(value, prefix, depth + 1)
       else if (isMap(value)) walk(value, path, depth + 1)
-      else entries.push({ key: path, value: leafText(yaml, value), source: yaml.sourceOf(key) })
+      else entries.push({ key: path, ...leafText(yaml, value), source: yaml.sourceOf(key) })
     }
   }
   walk(root, '', 0)
   return entries
 }
 
-function leafText(yaml: YamlText, node: unknown): string {
-  if (node === null) return ''
-  if (isSeq(node)) return node.items.map((item) => itemText(yaml.resolve(item))).join(',')
-  return itemText(node)
+function leafText(yaml: YamlText, node: unknown): Pick<Entry, 'value' | 'items'> {
+  if (node === null) return { value: '' }
+  if (!isSeq(node)) return { value: itemText(node) }
+  const items = node.items.map((item) => itemText(yaml.resolve(item)))
+  return { value: items.join(','), items }
 }
 
 function itemText(node: unknown): string {
