@@ -38,5 +38,6 @@ const LAZY: readonly (readonly [verb: string, load: () => Promise<(io: CliIo) =>
   ['certs', async () => (await import('./commands/certs.ts')).certsCommand],
   ['tls', async () => (await import('./commands/tls.ts')).tlsCommand],
   ['verify', async () => (await import('./commands/verify.ts')).verifyCommand],
+  ['health', async () => (await import('./commands/health.ts')).healthCommand],
   ['doctor', async () => (await import('./commands/doctor.ts')).doctorCommand],
 ]

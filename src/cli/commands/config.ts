@@ -6,6 +6,7 @@ import { keyTable } from '../../config/schema.ts'
 import { EXIT } from '../../errors/start-error.ts'
 import { addConfigOptions, type ConfigOptions, toLoadInput } from '../config-options.ts'
 import { bindToIo, type CliIo, type OutputFormat, outputOption, printResult } from '../io.ts'
+import { addFiles } from './config/files.ts'
 
 const EXAMPLES = `
 Examples:
@@ -35,6 +36,7 @@ export function configCommand(io: CliIo): Command {
       '\nExamples:\n  $ redkite config check configs/milvus.yaml\n  $ redkite config check values.yaml -o json',
     )
     .action((file: string, options: { output: OutputFormat }) => check(io, file, options.output))
+  addFiles(command, io)
   return command
 }
 

@@ -1,0 +1,82 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { Config } from '../../../config/config.ts'
+import { loadConfig } from '../../../config/load.ts'
+import type { Effective } from '../../../config/resolve.ts'
+import { type Key, keyTable } from '../../../config/schema.ts'
+import { addConfigOptions, type ConfigOptions, toLoadInput } from '../../config-options.ts'
+import { type CliIo, type OutputFormat, outputOption, printResult } from '../../io.ts'
+
+const EXAMPLES = `
+Examples:
+  $ redkite config files --config milvus.yaml
+  $ redkite config files --tls mutual --tls-dir tls -o json
+
+One line a file, columns separated by tabs: read or write, key, uid, gid, mode, path; - where there is no such file.
+Options of run that are not about the configuration are passed over, so a whole command line can be given.`
+
+/** A file or directory that a server of this configuration uses. */
+export interface UsedFile {
+  readonly use: 'read' | 'write'
+  /** The key that names it; `config` for a configuration file. */
+  readonly key: string
+  /** Absolute. */
+  readonly path: string
+  /** Null where there is nothing at the path. */
+  readonly facts: { readonly uid: number; readonly gid: number; readonly mode: string } | null
+}
+
+interface FilesOptions extends ConfigOptions {
+  readonly output: OutputFormat
+}
+
+/** Adds `redkite config files`: whose the files are that a server would use. Contents are not looked at. */
+export function addFiles(config: Command, io: CliIo): void {
+  addConfigOptions(config.command('files').description('list the files that a server would use, with owner and mode'))
+    .addOption(outputOption())
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText('after', EXAMPLES)
+    .action(async ({ output, ...options }: FilesOptions) => {
+      const { config: loaded, effective } = loadConfig(toLoadInput(options))
+      const files = await Promise.all(usedPaths(loaded, effective).map(lookAt))
+      printResult(io, output, files.map(line).join(''), files)
+    })
+}
+
+/** Keys that name directories the server writes into. */
+const WRITTEN: readonly Key[] = ['log.file.rootPath']
+
+/** Every path that this configuration makes a server use. */
+export function usedPaths(config: Config, effective: readonly Effective[]): readonly Omit<UsedFile, 'facts'>[] {
+  const named = effective
+    .filter(({ key, value }) => keyTable[key].type.name === 'path' && String(value) !== '')
+    .filter(({ key }) => keyTable[key].effect !== 'none' && key !== 'redkite.dataDir' && isInForce(key, config))
+    .map(({ key, value }) => {
+      const use = WRITTEN.includes(key) ? ('write' as const) : ('read' as const)
+      return { use, key, path: resolve(String(value)) }
+    })
+  const files = config.files.map((path) => ({ use: 'read' as const, key: 'config', path }))
+  return [...files, ...named, { use: 'write', key: 'redkite.dataDir', path: config.dataDir }]
+}
+
+/** Certificate paths count only in the modes that read them. */
+function isInForce(key: Key, { tls: { mode }, internalTls }: Config): boolean {
+  if (key === 'tls.caPemPath') return mode.kind === 'mutual'
+  if (key === 'tls.serverPemPath' || key === 'tls.serverKeyPath') return mode.kind !== 'plain'
+  return !key.startsWith('internaltls.') || internalTls.kind !== 'plain'
+}
+
+async function lookAt(file: Omit<UsedFile, 'facts'>): Promise<UsedFile> {
+  try {
+    const { uid, gid, mode } = await stat(file.path)
+    return { ...file, facts: { uid, gid, mode: (mode & 0o7777).toString(8).padStart(4, '0') } }
+  } catch {
+    return { ...file, facts: null }
+  }
+}
+
+function line({ use, key, path, facts }: UsedFile): string {
+  return `${[use, key, facts?.uid ?? '-', facts?.gid ?? '-', facts?.mode ?? '-', path].join('\t')}\n`
+}
