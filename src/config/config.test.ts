@@ -69,11 +69,11 @@ describe('TLS', () => {
       (each) => `internaltls.${each}`,
     )
     assert.deepEqual(withSet(enabled, ...files).internalTls, {
-      kind: 'oneWay',
+      kind: 'mutual',
       serverPem: '/s',
       serverKey: '/k',
       caPem: '/c',
-      sni: 'node',
+      allowedPeers: [],
     })
   })
 })

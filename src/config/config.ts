@@ -4,6 +4,7 @@ import type { Effective } from './resolve.ts'
 import { nest } from './resolve.ts'
 import type { Key, PlainConfig, Values } from './schema.ts'
 import { misplacedHint } from './unknown-keys.ts'
+import { type UpstreamConfig, upstreamOf } from './upstream.ts'
 
 /** What a port speaks: plaintext, or TLS with the files it needs. */
 export type TlsMode =
@@ -11,21 +12,24 @@ export type TlsMode =
   | { readonly kind: 'oneWay'; readonly serverPem: string; readonly serverKey: string }
   | { readonly kind: 'mutual'; readonly serverPem: string; readonly serverKey: string; readonly caPem: string }
 
-/** TLS of the link between a proxy and the node behind it; `sni` '' means the name that is dialled. */
+/** TLS of the internal port; `allowedPeers`: names of which a peer's certificate must carry one, empty = any. */
 export type InternalTls =
   | { readonly kind: 'plain' }
+  | { readonly kind: 'oneWay'; readonly serverPem: string; readonly serverKey: string }
   | {
-      readonly kind: 'oneWay'
+      readonly kind: 'mutual'
       readonly serverPem: string
       readonly serverKey: string
       readonly caPem: string
-      readonly sni: string
+      readonly allowedPeers: readonly string[]
     }
 
 /** The values that follow from several keys, or from how the process was started. */
 interface DerivedConfig {
   readonly tls: { readonly mode: TlsMode }
   readonly internalTls: InternalTls
+  /** The server behind this one; null where this server answers itself. */
+  readonly upstream: UpstreamConfig | null
   readonly listen: {
     /** Address of all ports but the metrics one; null: all interfaces. */
     readonly host: string | null
@@ -67,7 +71,8 @@ export function buildConfig(
   const absolute = (path: string) => (isAbsolute(path) ? path : resolve(surroundings.cwd, path))
   const dataDir = absolute(values['redkite.dataDir'])
   const mode = tlsModeOf(values, surroundings.autoTls ? join(dataDir, 'tls') : null, absolute, problems)
-  const internalTls = internalTlsOf(values, absolute, problems)
+  const upstream = upstreamOf(values, absolute, (...problem) => problems.add(...problem))
+  const internalTls = internalTlsOf(values, upstream, absolute, problems)
   checkRanges(values, problems)
   if (problems.findings.length > 0) return { config: null, findings: problems.findings }
   const plain = nest(values)
@@ -79,6 +84,7 @@ export function buildConfig(
     log: { ...plain.log, file: { ...plain.log.file, rootPath: rootPath === '' ? '' : absolute(rootPath) } },
     tls: { ...plain.tls, mode },
     internalTls,
+    upstream,
     listen: { host, isLoopbackByDefault },
     dataDir,
     autoTls: surroundings.autoTls,
@@ -131,21 +137,25 @@ function tlsModeOf(
   return { kind: 'mutual', serverPem, serverKey, caPem: file('tls.caPemPath') }
 }
 
-function internalTlsOf(values: Values, absolute: (path: string) => string, problems: Problems): InternalTls {
+function internalTlsOf(
+  values: Values,
+  upstream: UpstreamConfig | null,
+  absolute: (path: string) => string,
+  problems: Problems,
+): InternalTls {
   if (!values['common.security.internaltlsEnabled']) return { kind: 'plain' }
   const file = (key: 'internaltls.serverPemPath' | 'internaltls.serverKeyPath' | 'internaltls.caPemPath'): string => {
     const path = values[key]
     if (path !== '') return absolute(path)
-    problems.add(key, 'common.security.internaltlsEnabled', `internaltlsEnabled needs ${key}`, `set ${key}`)
+    // a proxy opens no internal port, and its link may have files of its own
+    if (upstream === null)
+      problems.add(key, 'common.security.internaltlsEnabled', `internaltlsEnabled needs ${key}`, `set ${key}`)
     return ''
   }
-  return {
-    kind: 'oneWay',
-    serverPem: file('internaltls.serverPemPath'),
-    serverKey: file('internaltls.serverKeyPath'),
-    caPem: file('internaltls.caPemPath'),
-    sni: values['internaltls.sni'],
-  }
+  const pair = { serverPem: file('internaltls.serverPemPath'), serverKey: file('internaltls.serverKeyPath') }
+  const caPem = file('internaltls.caPemPath')
+  if (!values['redkite.internaltls.mutual']) return { kind: 'oneWay', ...pair }
+  return { kind: 'mutual', ...pair, caPem, allowedPeers: values['redkite.internaltls.allowedPeers'] }
 }
 
 function checkRanges(values: Values, problems: Problems): void {

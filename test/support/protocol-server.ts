@@ -17,7 +17,7 @@ import { ByteBudget } from '../../src/protocol/byte-budget.ts'
 import { createGrpcHandler } from '../../src/protocol/grpc/handler.ts'
 import { defaultProtocolLimits, type ProtocolLimits } from '../../src/protocol/limits.ts'
 import { createRestHandler } from '../../src/protocol/rest/handler.ts'
-import type { Pass, Principal, Service } from '../../src/service.ts'
+import type { ForwardPass, Pass, Principal, Service } from '../../src/service.ts'
 
 export const PREFIX = '/milvus.proto.milvus.MilvusService/'
 /** base64 of root:Milvus. */
@@ -125,6 +125,7 @@ function fixtureGate(authorisation: boolean): Authority {
       if (op.rpc === 'GetVersion' && caller.peer === '') throw faultText('permissionDenied', 'no')
       return { rpc: op.rpc, principal, caller, signal } as unknown as Pass<typeof op.rpc>
     },
+    admitForward: (principal, { path }, _db, caller) => ({ path, principal, caller }) as unknown as ForwardPass,
   }
 }
 
