@@ -9,6 +9,8 @@ import { listenManagement, type ManagementListener } from './listener/management
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { ops } from './ops/registry.ts'
+import { createAdministration } from './ports/administration.ts'
+import { withAdministration } from './protocol/admin/handler.ts'
 import { ByteBudget } from './protocol/byte-budget.ts'
 import { createGrpcHandler } from './protocol/grpc/handler.ts'
 import { createManagementHandler } from './protocol/management.ts'
@@ -40,15 +42,21 @@ export async function openPorts(config: Config, parts: PortParts, opened: AsyncD
   const budget = new ByteBudget(limits.bytesInFlightMax, limits.waitingMax)
   metrics.bytesInFlight.readFrom(() => [{ labels: {}, value: budget.used }])
   const shared = { ops, gate, service, limits, budget, metrics }
+  const bound: Listener[] = []
+  const materials = material ? [material] : []
+  const administration = createAdministration({ config, materials, metrics, listeners: () => bound })
   const handlers = {
     grpc: createGrpcHandler({ ...shared, log: log.at('protocol/grpc') }),
     rest: config.proxy.http.enabled
-      ? createRestHandler({
-          ...shared,
-          log: log.at('protocol/rest'),
-          int64AsNumber: config.proxy.http.acceptTypeAllowInt64,
-          strictTransportSecurity: strictTransportSecurity(config.proxy.http),
-        })
+      ? withAdministration(
+          { administration, gate, budget, metrics, log: log.at('protocol/admin') },
+          createRestHandler({
+            ...shared,
+            log: log.at('protocol/rest'),
+            int64AsNumber: config.proxy.http.acceptTypeAllowInt64,
+            strictTransportSecurity: strictTransportSecurity(config.proxy.http),
+          }),
+        )
       : createDisabledRestHandler(),
   }
   const host = config.listen.host ?? '::'
@@ -68,6 +76,7 @@ export async function openPorts(config: Config, parts: PortParts, opened: AsyncD
       handler: createManagementHandler({ health: () => service.health(), registry: metrics.registry, log }),
     }),
   )
+  bound.push(proxy, ...(rest ? [rest] : []))
   return { proxy, rest, management }
 }
 
