@@ -23,6 +23,8 @@ import type { Log } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import type { Ports } from './ports.ts'
 import type { Service } from './service.ts'
+import { proofWanted } from './tls/identity/policy.ts'
+import { createIdentityMap, type IdentityMap } from './tls/identity.ts'
 import { openMaterial, type TlsMaterial } from './tls/material.ts'
 import { protocolPolicy } from './tls/policy.ts'
 import { REDKITE_VERSION } from './version.ts'
@@ -124,8 +126,27 @@ async function openTls(config: Config, log: Log, metrics: Metrics): Promise<TlsM
   if (mode.kind === 'plain') return null
   const { reloadIntervalMs: watchIntervalMs, acceptServerAuthClients, strictKeyPermissions } = config.tls
   const protocol = protocolPolicy(config.tls, mode.kind)
-  const settings = { files: mode, watchIntervalMs, acceptServerAuthClients, strictKeyPermissions, protocol }
+  const { explain } = config.tls
+  const identity = await openIdentity(config, log)
+  const settings = {
+    files: mode,
+    watchIntervalMs,
+    acceptServerAuthClients,
+    strictKeyPermissions,
+    protocol,
+    identity,
+    explain,
+  }
   return openMaterial(settings, log, metrics)
+}
+
+async function openIdentity(config: Config, log: Log): Promise<IdentityMap | null> {
+  const { rules } = config.identity
+  if (rules.length > 0 && config.tls.mode.kind !== 'mutual') {
+    log.warn('redkite.identity.rules has no effect: client certificates are asked for in tlsMode 2 only')
+    return null
+  }
+  return createIdentityMap({ rules, usernameBytesMax: config.auth.usernameBytesMax, log })
 }
 
 async function openService(config: Config, log: Log, metrics: Metrics): Promise<{ service: Service; gate: Gate }> {
@@ -150,7 +171,14 @@ async function openService(config: Config, log: Log, metrics: Metrics): Promise<
   const windowMs = config.auth.passwordAttemptsWindowMs
   return {
     service,
-    gate: new Gate({ enabled, keeper, backOff: { attemptsMax, windowMs }, log: log.at('auth/gate.ts'), metrics }),
+    gate: new Gate({
+      enabled,
+      keeper,
+      backOff: { attemptsMax, windowMs },
+      proofWanted: (user) => proofWanted(config.identity.policy, user),
+      log: log.at('auth/gate.ts'),
+      metrics,
+    }),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ReplyOf, RequestOf, Rpc } from '../model/calls.ts'
 import type { Access } from '../ops/op.ts'
-import type { CallMetadata, Caller, ForwardPass, Pass, Principal, Service } from '../service.ts'
+import type { Caller, CallMetadata, ForwardPass, Pass, Principal, Service } from '../service.ts'
 
 /** What a caller showed: nothing, a token as gRPC sends it, or user and password as REST sends them. */
 export type Credentials =

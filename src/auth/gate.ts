@@ -1,25 +1,17 @@
 import type { RedkiteError } from '../errors/error.ts'
 import { faultText } from '../errors/error.ts'
 import type { RequestOf, Rpc } from '../model/calls.ts'
-import type { Log } from '../observe/log.ts'
-import type { Metrics } from '../observe/metrics.ts'
 import type { Access } from '../ops/op.ts'
 import type { Caller, ForwardPass, Pass, Principal } from '../service.ts'
 import type { Authority, Credentials } from './authority.ts'
-import { BackOff, type BackOffLimits } from './back-off.ts'
-import type { Keeper } from './keeper.ts'
-import { readLogin, refused, restRefused } from './login.ts'
+import { refused } from './login.ts'
+import { type LoginOptions, Logins } from './logins.ts'
 
-export interface GateOptions {
+export interface GateOptions extends LoginOptions {
   /** `common.security.authorizationEnabled`. */
   readonly enabled: boolean
-  readonly keeper: Keeper
-  readonly backOff: BackOffLimits
-  readonly log: Log
-  readonly metrics: Metrics
 }
 
-const ROOT = 'root'
 /** What Milvus grants to its role `public`, which every user has. Everything else waits for roles: refused. */
 const PUBLIC_PRIVILEGES = new Set([
   'PrivilegeDescribeCollection',
@@ -30,64 +22,25 @@ const PUBLIC_PRIVILEGES = new Set([
 /** What an RPC takes of which nobody said it: nothing that anybody but root has. */
 const UNDECLARED: Access = { kind: 'privilege', object: 'Global', privilege: 'PrivilegeUndeclared' }
 const ANONYMOUS: Principal = { kind: 'anonymous' }
-const WRONG_PASSWORD = 'auth check failure, please check username and password are correct'
 
 /** The only place that mints a `Pass`. */
 export class Gate implements Authority {
   readonly #options: GateOptions
-  readonly #backOff: BackOff
+  readonly #logins: Logins
 
   constructor(options: GateOptions) {
     this.#options = options
-    this.#backOff = new BackOff(options.backOff)
+    this.#logins = new Logins(options)
   }
 
   async authenticate(credentials: Credentials, caller: Caller): Promise<Principal> {
-    return this.#options.enabled ? this.#establish(credentials, caller) : ANONYMOUS
+    return this.#options.enabled ? this.#logins.establish(credentials, caller) : ANONYMOUS
   }
 
   async administer(credentials: Credentials, caller: Caller): Promise<Principal> {
-    const principal = await this.#establish(credentials, caller)
+    const principal = await this.#logins.establish(credentials, caller)
     if (principal.kind === 'user' && principal.isRoot) return principal
     throw faultText('permissionDenied', 'the administration of this server is root’s')
-  }
-
-  async #establish(credentials: Credentials, { peer }: Caller): Promise<Principal> {
-    const isRest = credentials.kind === 'header'
-    const login = this.#counted('malformed', () => readLogin(credentials))
-    if (login.kind === 'apiKey') {
-      throw this.#refuse('api_key', isRest, 'auth check failure, please check api key is correct')
-    }
-    const { user, password } = login
-    const { keeper } = this.#options
-    if (keeper.isVerified(user, password)) return principalOf(user)
-    const address = peer.slice(0, peer.lastIndexOf(':'))
-    const waitMs = this.#backOff.waitMs(user, address)
-    if (waitMs > 0) {
-      const seconds = Math.ceil(waitMs / 1_000)
-      throw this.#refuse('back_off', isRest, `${WRONG_PASSWORD}; too many failed logins, try again in ${seconds} s`)
-    }
-    if (await keeper.verify(user, password)) {
-      this.#backOff.succeeded(user, address)
-      return principalOf(user)
-    }
-    this.#backOff.failed(user, address)
-    this.#options.log.warn('login refused', { user, peer, reason: 'wrong user or password' })
-    throw this.#refuse('password', isRest, WRONG_PASSWORD)
-  }
-
-  #counted<T>(reason: string, read: () => T): T {
-    try {
-      return read()
-    } catch (thrown) {
-      this.#options.metrics.authFailures.inc({ reason })
-      throw thrown
-    }
-  }
-
-  #refuse(reason: string, isRest: boolean, text: string): RedkiteError {
-    this.#options.metrics.authFailures.inc({ reason })
-    return isRest ? restRefused() : refused(text)
   }
 
   admit<R extends Rpc>(
@@ -115,10 +68,6 @@ export class Gate implements Authority {
     if (!isAllowed(principal, access, request)) throw denied(principal, access, request)
     return { path: method.path, principal, caller } as ForwardPass
   }
-}
-
-function principalOf(user: string): Principal {
-  return { kind: 'user', user, isRoot: user === ROOT, proof: 'password' }
 }
 
 function isAllowed(principal: Principal, access: Access, request: object): boolean {

@@ -41,6 +41,11 @@ export class Keeper {
     store.putCredential({ user: ROOT, hash: await this.#checker.hash(defaultPassword) })
   }
 
+  /** Whether there is such a user. */
+  exists(user: string): boolean {
+    return this.#options.store.credential(user) !== null
+  }
+
   isVerified(user: string, password: Secret): boolean {
     return this.#verified.has(user, password)
   }

@@ -32,6 +32,11 @@ export function readLogin(credentials: Credentials): Login {
   }
 }
 
+/** Whether a caller showed nothing: no header, or one without content (the Node SDK's HttpClient sends `Bearer`). */
+export function isEmpty(credentials: Credentials): boolean {
+  return credentials.kind === 'none' || /^(bearer)?$/i.test(credentials.value.trim())
+}
+
 function split(text: string): Login {
   const colon = text.indexOf(':')
   if (colon < 0) return { kind: 'apiKey' }

@@ -1,5 +1,6 @@
 import { isAbsolute, join, resolve } from 'node:path'
 import type { Finding } from './finding.ts'
+import { checkIdentity } from './identity.ts'
 import type { Effective } from './resolve.ts'
 import { nest } from './resolve.ts'
 import type { Key, PlainConfig, Values } from './schema.ts'
@@ -74,6 +75,7 @@ export function buildConfig(
   const upstream = upstreamOf(values, absolute, (...problem) => problems.add(...problem))
   const internalTls = internalTlsOf(values, upstream, absolute, problems)
   checkRanges(values, problems)
+  checkIdentity(values, mode, (...problem) => problems.add(...problem))
   if (problems.findings.length > 0) return { config: null, findings: problems.findings }
   const plain = nest(values)
   const isLoopbackByDefault = values['redkite.host'] === '' && mode.kind === 'plain' && surroundings.files.length === 0
