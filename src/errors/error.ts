@@ -10,14 +10,22 @@ export type ErrorDetails = Readonly<Record<string, string | number | bigint>>
 export class RedkiteError extends Error {
   override readonly name = 'RedkiteError'
   readonly kind: ErrorKind
+  readonly #foreign: ErrorRow | null
 
-  constructor(kind: ErrorKind, message: string, options?: ErrorOptions) {
+  /** @param options.row another server's codes, in place of the table's */
+  constructor(kind: ErrorKind, message: string, options?: ErrorOptions & { readonly row?: ErrorRow }) {
     super(message, options)
     this.kind = kind
+    this.#foreign = options?.row ?? null
   }
 
   get row(): ErrorRow {
-    return errorTable[this.kind]
+    return this.#foreign ?? errorTable[this.kind]
+  }
+
+  /** Whether another server answered it (`upstreamFault`): its codes leave as they came. */
+  get isForeign(): boolean {
+    return this.#foreign !== null
   }
 }
 
@@ -41,6 +49,33 @@ export function fault(kind: ErrorKind, first?: string | ErrorDetails, second?: E
 export function faultText(kind: ErrorKind, message: string, options?: ErrorOptions): RedkiteError {
   return new RedkiteError(kind, message, options)
 }
+
+/** What another server's `Status` says. */
+export interface ForeignStatus {
+  readonly code: number
+  /** `common.ErrorCode`. */
+  readonly legacy: number
+  readonly message: string
+  readonly retriable: boolean
+  readonly input: boolean
+}
+
+/**
+ * An error that an upstream answered, with its code and text unchanged. Its kind is that of the table's row with the
+ * same code, so that code which looks for, say, `indexNotFound` finds it; `upstream` where the table knows no such code.
+ */
+export function upstreamFault({ code, legacy, message, retriable, input }: ForeignStatus): RedkiteError {
+  const kind = kindByCode.get(code) ?? 'upstream'
+  return new RedkiteError(kind, message, { row: { ...errorTable[kind], code, legacy, retriable, input } })
+}
+
+/** Kinds that travel in a `Status`; the first row of a code stands for it. */
+const kindByCode: ReadonlyMap<number, ErrorKind> = new Map(
+  (Object.keys(errorTable) as ErrorKind[])
+    .filter((kind) => errorTable[kind].grpc === null)
+    .reverse()
+    .map((kind) => [errorTable[kind].code, kind]),
+)
 
 /** The single funnel from anything thrown to an error of the table; the original stays as `cause`. */
 export function toRedkiteError(thrown: unknown): RedkiteError {

@@ -112,7 +112,11 @@ export const errorTable = {
   headersTooLarge: transport(65535, 'headers larger than max', GRPC.resourceExhausted, 431),
   overloaded: transport(4, 'too many concurrent requests, queue is full', GRPC.resourceExhausted, 429),
   /** The server behind this one cannot be reached, or went away; the text names it and the cause. */
-  upstreamUnavailable: { ...system(2, 'service unavailable', LEGACY.unexpected, true), grpc: GRPC.unavailable, http: 503 },
+  upstreamUnavailable: {
+    ...system(2, 'service unavailable', LEGACY.unexpected, true),
+    grpc: GRPC.unavailable,
+    http: 503,
+  },
   cancelled: transport(10000, 'canceled', GRPC.cancelled, 499),
 } as const satisfies Record<string, ErrorRow>
 

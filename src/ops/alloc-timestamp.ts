@@ -6,5 +6,7 @@ export const allocTimestamp: Op<'AllocTimestamp'> = defineOp({
   rpc: 'AllocTimestamp',
   login: 'it tells the time and nothing else',
   decode: () => ({}),
+  toMessage: () => ({}),
   encode: ({ ts }) => ({ timestamp: ts }),
+  fromReply: ({ timestamp }) => ({ ts: timestamp }),
 })

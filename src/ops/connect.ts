@@ -16,8 +16,10 @@ export const connect: Op<'Connect'> = defineOp({
       localTime: clientInfo?.localTime ?? '',
     },
   }),
+  toMessage: ({ client }) => ({ clientInfo: { ...client } }),
   encode: ({ identifier }) => ({
     identifier,
     serverInfo: { buildTags: MILVUS_VERSION, deployMode: 'STANDALONE' },
   }),
+  fromReply: ({ identifier }) => ({ identifier }),
 })

@@ -1,10 +1,11 @@
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 import { post } from './rest/body.ts'
 import { createFromBody } from './rest/create-collection.ts'
-import { consistencyOf } from './wire/consistency.ts'
-import { toProperties } from './wire/properties.ts'
+import { consistencyNumber, consistencyOf } from './wire/consistency.ts'
+import { toPairs, toProperties } from './wire/properties.ts'
 import { schemaFromBytes } from './wire/schema-in.ts'
+import { schemaBytes } from './wire/schema-out.ts'
 
 const SHARDS_DEFAULT = 1
 
@@ -17,6 +18,14 @@ export const createCollection: Op<'CreateCollection'> = defineOp({
     consistency: consistencyOf(message.consistencyLevel),
     properties: toProperties(message.properties),
     partitionCount: Number(message.numPartitions),
+  }),
+  toMessage: (request) => ({
+    ...naming(request),
+    schema: schemaBytes(request.schema),
+    shardsNum: request.shards,
+    consistencyLevel: consistencyNumber(request.consistency),
+    properties: toPairs(request.properties),
+    numPartitions: BigInt(request.partitionCount),
   }),
   rest: [post('collections/create', createFromBody)],
 })

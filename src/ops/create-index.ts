@@ -1,8 +1,8 @@
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 import { collectionOf, DONE, objects, post, requireFields } from './rest/body.ts'
 import { createIndexes } from './rest/create-indexes.ts'
-import { indexParams } from './wire/properties.ts'
+import { indexParams, toPairs } from './wire/properties.ts'
 
 export const createIndex: Op<'CreateIndex'> = defineOp({
   rpc: 'CreateIndex',
@@ -11,6 +11,12 @@ export const createIndex: Op<'CreateIndex'> = defineOp({
     field: message.fieldName,
     name: message.indexName,
     params: indexParams(message.extraParams),
+  }),
+  toMessage: (request) => ({
+    ...naming(request),
+    fieldName: request.field,
+    indexName: request.name,
+    extraParams: toPairs(request.params),
   }),
   rest: [
     post('indexes/create', async (input) => {

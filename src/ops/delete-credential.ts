@@ -7,6 +7,7 @@ export const deleteCredential: Op<'DeleteCredential'> = defineOp({
   rpc: 'DeleteCredential',
   failureCode: ErrorCode.DeleteCredentialFailure,
   decode: ({ username }) => ({ user: username }),
+  toMessage: ({ user }) => ({ username: user }),
   rest: [
     post('users/drop', async ({ body, call }) => {
       requireFields(body, 'UserReq', ['userName'])

@@ -1,7 +1,7 @@
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 import { collectionOf, post, requireFields, text } from './rest/body.ts'
-import { templatesFromJson, templatesOf } from './wire/templates.ts'
+import { templatesFromJson, templatesOf, toTemplates } from './wire/templates.ts'
 
 export const deleteRows: Op<'Delete'> = defineOp({
   rpc: 'Delete',
@@ -11,7 +11,14 @@ export const deleteRows: Op<'Delete'> = defineOp({
     filter: message.expr,
     templates: templatesOf(message.exprTemplateValues),
   }),
+  toMessage: (request) => ({
+    ...naming(request),
+    partitionName: request.partition,
+    expr: request.filter,
+    exprTemplateValues: toTemplates(request.templates),
+  }),
   encode: ({ count, ts }) => ({ IDs: {}, acknowledged: true, deleteCnt: BigInt(count), timestamp: ts }),
+  fromReply: ({ deleteCnt, timestamp }) => ({ count: Number(deleteCnt), ts: timestamp }),
   rest: [
     post('entities/delete', async (input) => {
       requireFields(input.body, 'CollectionFilterReq', ['collectionName', 'filter'])

@@ -1,11 +1,16 @@
 import { fault } from '../errors/error.ts'
-import { dbOf, defineOp } from './define-op.ts'
+import type { DescribeCollectionResponse } from '../gen/milvus_pb.js'
+import type { CollectionInfo } from '../model/calls.ts'
+import { DEFAULT_DATABASE } from '../model/schema.ts'
+import { dbOf, defineOp, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 import { collectionOf, post } from './rest/body.ts'
 import { describeCollectionBody } from './rest/describe-collection.ts'
-import { consistencyNumber } from './wire/consistency.ts'
-import { toPairs } from './wire/properties.ts'
+import { consistencyNumber, consistencyOf } from './wire/consistency.ts'
+import { toPairs, toProperties } from './wire/properties.ts'
+import { schemaIn } from './wire/schema-in.ts'
 import { schemaOut } from './wire/schema-out.ts'
+import { badReply } from './wire/status.ts'
 import { physicalMs } from './wire/time.ts'
 
 /** By name, or by id where the name is empty. Its code 100 is how the SDKs ask whether a collection exists. */
@@ -18,6 +23,10 @@ export const describeCollection: Op<'DescribeCollection'> = defineOp({
     }
     return { db: dbOf(message.dbName, meta), collection, collectionId }
   },
+  toMessage: ({ db, collection, collectionId }) => ({
+    ...naming({ db, collection }),
+    collectionID: collectionId,
+  }),
   encode: (info) => {
     const channels = Array.from({ length: info.shards }, (_, shard) => `by-dev-rootcoord-dml_${shard}`)
     return {
@@ -39,6 +48,7 @@ export const describeCollection: Op<'DescribeCollection'> = defineOp({
       numPartitions: BigInt(info.partitionCount),
     }
   },
+  fromReply: collectionInfo,
   rest: [
     post('collections/describe', async (input) => {
       const where = collectionOf(input)
@@ -47,3 +57,23 @@ export const describeCollection: Op<'DescribeCollection'> = defineOp({
     }),
   ],
 })
+
+/** What older servers leave out (database and its id, time of the last change) is empty. */
+function collectionInfo(message: DescribeCollectionResponse): CollectionInfo {
+  const { schema } = message
+  if (!schema) throw badReply('DescribeCollection holds no schema')
+  return {
+    db: message.dbName || schema.dbName || DEFAULT_DATABASE,
+    dbId: message.dbId,
+    id: message.collectionID,
+    // `$meta` is not the user's; a server may show it all the same
+    schema: schemaIn({ ...schema, fields: schema.fields.filter((field) => !field.isDynamic) }),
+    aliases: message.aliases,
+    consistency: consistencyOf(message.consistencyLevel),
+    shards: message.shardsNum,
+    partitionCount: Number(message.numPartitions),
+    properties: toProperties(message.properties),
+    createdAt: message.createdTimestamp,
+    updatedAt: message.updateTimestamp,
+  }
+}

@@ -1,9 +1,9 @@
 import type { IndexInfo } from '../model/calls.ts'
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 import { collectionOf, post, requireFields, text } from './rest/body.ts'
 import { indexesOf } from './rest/describe-collection.ts'
-import { INDEX_VERSION, indexDescription } from './wire/index-info.ts'
+import { INDEX_VERSION, indexDescription, indexInfo } from './wire/index-info.ts'
 import { toPairs } from './wire/properties.ts'
 
 export const describeIndex: Op<'DescribeIndex'> = defineOp({
@@ -13,7 +13,9 @@ export const describeIndex: Op<'DescribeIndex'> = defineOp({
     name: message.indexName,
     field: message.fieldName,
   }),
+  toMessage: (request) => ({ ...naming(request), indexName: request.name, fieldName: request.field }),
   encode: ({ indexes }) => ({ indexDescriptions: indexes.map(indexDescription) }),
+  fromReply: ({ indexDescriptions }) => ({ indexes: indexDescriptions.map(indexInfo) }),
   rest: [
     post('indexes/list', async (input) => {
       const indexes = await indexesOf(collectionOf(input), input.call)

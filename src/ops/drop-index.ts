@@ -1,4 +1,4 @@
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 import { collectionOf, DONE, post, requireFields, text } from './rest/body.ts'
 
@@ -9,6 +9,7 @@ export const dropIndex: Op<'DropIndex'> = defineOp({
     name: message.indexName,
     field: message.fieldName,
   }),
+  toMessage: (request) => ({ ...naming(request), indexName: request.name, fieldName: request.field }),
   rest: [
     post('indexes/drop', async (input) => {
       requireFields(input.body, 'IndexReq', ['collectionName', 'indexName'])

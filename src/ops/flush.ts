@@ -14,10 +14,16 @@ export const flush: Op<'Flush'> = defineOp({
     if (message.collectionNames.length === 0) throw fault('invalidParameter', 'collection names should not be empty')
     return { db: dbOf(message.dbName, meta), collections: message.collectionNames }
   },
+  toMessage: ({ db, collections }) => ({ dbName: db, collectionNames: [...collections] }),
   encode: ({ segments, sealTimes, flushTs }) => {
     const ids = Object.fromEntries(Object.entries(segments).map(([name, list]) => [name, { data: [...list] }]))
     return { collSegIDs: ids, flushCollSegIDs: ids, collSealTimes: { ...sealTimes }, collFlushTs: { ...flushTs } }
   },
+  fromReply: ({ collSegIDs, collSealTimes, collFlushTs }) => ({
+    segments: Object.fromEntries(Object.entries(collSegIDs).map(([name, ids]) => [name, ids.data])),
+    sealTimes: collSealTimes,
+    flushTs: collFlushTs,
+  }),
   rest: [
     post('collections/flush', async (input) => {
       const { db, collection } = collectionOf(input)

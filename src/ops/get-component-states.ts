@@ -6,7 +6,9 @@ export const getComponentStates: Op<'GetComponentStates'> = defineOp({
   rpc: 'GetComponentStates',
   login: 'a probe; it names no data',
   decode: () => ({}),
+  toMessage: () => ({}),
   encode: ({ healthy }) => ({
     state: { nodeID: 1n, role: 'standalone', stateCode: healthy ? StateCode.Healthy : StateCode.Abnormal },
   }),
+  fromReply: ({ state }) => ({ healthy: state?.stateCode === StateCode.Healthy }),
 })

@@ -1,4 +1,4 @@
-import { dbOf, defineOp } from './define-op.ts'
+import { dbOf, defineOp, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 
 /** pymilvus names the collection, the Node SDK only the segments (possibly none). */
@@ -9,5 +9,10 @@ export const getFlushState: Op<'GetFlushState'> = defineOp({
     collection: message.collectionName,
     segmentIds: message.segmentIDs,
   }),
+  toMessage: (request) => ({
+    ...naming(request),
+    segmentIDs: [...request.segmentIds],
+  }),
   encode: ({ flushed }) => ({ flushed }),
+  fromReply: ({ flushed }) => ({ flushed }),
 })

@@ -1,4 +1,4 @@
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 
 /** Deprecated in Milvus; the Node SDK still exposes it. */
@@ -9,5 +9,7 @@ export const getIndexBuildProgress: Op<'GetIndexBuildProgress'> = defineOp({
     name: message.indexName,
     field: message.fieldName,
   }),
+  toMessage: (request) => ({ ...naming(request), indexName: request.name, fieldName: request.field }),
   encode: ({ indexedRows, totalRows }) => ({ indexedRows, totalRows }),
+  fromReply: ({ indexedRows, totalRows }) => ({ indexedRows, totalRows }),
 })

@@ -1,6 +1,7 @@
 import { IndexState } from '../gen/common_pb.js'
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op } from './op.ts'
+import { indexState } from './wire/index-info.ts'
 
 /** Deprecated in Milvus; the Node SDK still polls it. */
 export const getIndexState: Op<'GetIndexState'> = defineOp({
@@ -10,5 +11,7 @@ export const getIndexState: Op<'GetIndexState'> = defineOp({
     name: message.indexName,
     field: message.fieldName,
   }),
+  toMessage: (request) => ({ ...naming(request), indexName: request.name, fieldName: request.field }),
   encode: ({ state, failReason }) => ({ state: IndexState[state], failReason }),
+  fromReply: ({ state, failReason }) => ({ state: indexState(state), failReason }),
 })

@@ -5,5 +5,7 @@ export const getVersion: Op<'GetVersion'> = defineOp({
   rpc: 'GetVersion',
   login: 'the version is shown by Connect too',
   decode: () => ({}),
+  toMessage: () => ({}),
   encode: ({ version }) => ({ version }),
+  fromReply: ({ version }) => ({ version }),
 })

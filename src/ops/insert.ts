@@ -1,10 +1,11 @@
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 import { post } from './rest/body.ts'
 import { idsOut } from './rest/rows.ts'
 import { writeOf } from './rest/write.ts'
 import { toColumnBatch } from './wire/columns-in.ts'
-import { mutationResult } from './wire/mutation.ts'
+import { writeFields } from './wire/columns-out.ts'
+import { mutationReply, mutationResult } from './wire/mutation.ts'
 
 export const insert: Op<'Insert'> = defineOp({
   rpc: 'Insert',
@@ -13,7 +14,9 @@ export const insert: Op<'Insert'> = defineOp({
     partition: message.partitionName,
     rows: { kind: 'columns', batch: toColumnBatch(message.fieldsData, message.numRows) },
   }),
+  toMessage: (request) => ({ ...naming(request), partitionName: request.partition, ...writeFields(request.rows) }),
   encode: mutationResult,
+  fromReply: (message) => mutationReply(message, message.insertCnt),
   rest: [
     post('entities/insert', async (input) => {
       const { ids, count } = await input.call('Insert', writeOf(input))

@@ -1,4 +1,4 @@
-import { dbOf, defineOp } from './define-op.ts'
+import { dbOf, defineOp, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 import { post, text } from './rest/body.ts'
 
@@ -6,7 +6,9 @@ import { post, text } from './rest/body.ts'
 export const listAliases: Op<'ListAliases'> = defineOp({
   rpc: 'ListAliases',
   decode: (message, meta) => ({ db: dbOf(message.dbName, meta), collection: message.collectionName }),
+  toMessage: naming,
   encode: ({ aliases }) => ({ aliases: [...aliases] }),
+  fromReply: ({ aliases }) => ({ aliases }),
   rest: [
     post('aliases/list', async ({ body, db, call }) => {
       const { aliases } = await call('ListAliases', { db, collection: text(body, 'collectionName') })

@@ -7,7 +7,9 @@ export const listCredUsers: Op<'ListCredUsers'> = defineOp({
   rpc: 'ListCredUsers',
   failureCode: ErrorCode.ListCredUsersFailure,
   decode: () => ({}),
+  toMessage: () => ({}),
   encode: ({ users }) => ({ usernames: [...users] }),
+  fromReply: ({ usernames }) => ({ users: usernames }),
   rest: [
     post('users/list', async ({ call }) => ({ data: (await call('ListCredUsers', {})).users })),
     // the user's roles; until roles are served only root has one, and an unknown user has none, as in Milvus

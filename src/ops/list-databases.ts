@@ -6,10 +6,14 @@ export const listDatabases: Op<'ListDatabases'> = defineOp({
   rpc: 'ListDatabases',
   login: 'Milvus shows each user the databases that it may see',
   decode: () => ({}),
+  toMessage: () => ({}),
   encode: ({ databases }) => ({
     dbNames: databases.map((db) => db.name),
     dbIds: databases.map((db) => db.id),
     createdTimestamp: databases.map((db) => db.createdAt),
+  }),
+  fromReply: ({ dbNames, dbIds, createdTimestamp }) => ({
+    databases: dbNames.map((name, i) => ({ name, id: dbIds[i] ?? 0n, createdAt: createdTimestamp[i] ?? 0n })),
   }),
   rest: [
     post('databases/list', async ({ call }) => {

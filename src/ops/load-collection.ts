@@ -1,4 +1,4 @@
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op, RestInput, RestOutput } from './op.ts'
 import { collectionOf, DONE, post } from './rest/body.ts'
 
@@ -6,6 +6,7 @@ import { collectionOf, DONE, post } from './rest/body.ts'
 export const loadCollection: Op<'LoadCollection'> = defineOp({
   rpc: 'LoadCollection',
   decode: inCollection,
+  toMessage: naming,
   rest: [post('collections/load', load), post('collections/refresh_load', load)],
 })
 

@@ -58,6 +58,17 @@ export interface Op<R extends Rpc = Rpc> {
   decode(bytes: Uint8Array, meta: CallMeta): RequestOf<R>
   /** The response message with a success `Status`. */
   encode(reply: ReplyOf<R>): Uint8Array
+  /**
+   * The request message, as a client sends it: what `decode` reads back as `request`. `db` of an RPC whose message has
+   * no place for it (Connect) must travel in the `dbname` metadata.
+   */
+  encodeRequest(request: RequestOf<R>): Uint8Array
+  /**
+   * The reply in a response message, of this server or of another (Milvus 2.3 to 3.0).
+   * @throws RedkiteError with the upstream's own code and text where its `Status` is a failure; `unimplemented` naming
+   * field and type for data that a reply cannot hold; `serviceInternal` for bytes that are not this message.
+   */
+  decodeReply(bytes: Uint8Array): ReplyOf<R>
   /** The response message whose `Status` carries the error: code, error_code, reason, detail, retriable, extra_info. */
   encodeFailure(error: RedkiteError): Uint8Array
 }

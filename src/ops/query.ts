@@ -1,11 +1,12 @@
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 import { post } from './rest/body.ts'
 import { getFromBody, queryFromBody } from './rest/query.ts'
 import { resultFields, toFieldData } from './wire/columns-out.ts'
-import { readConsistency } from './wire/consistency.ts'
-import { queryWindow, refuseQueryParams } from './wire/search-params.ts'
-import { templatesOf } from './wire/templates.ts'
+import { consistencyFields, readConsistency } from './wire/consistency.ts'
+import { replyColumns, replyRows } from './wire/reply-columns.ts'
+import { queryWindow, refuseQueryParams, windowPairs } from './wire/search-params.ts'
+import { templatesOf, toTemplates } from './wire/templates.ts'
 
 export const query: Op<'Query'> = defineOp({
   rpc: 'Query',
@@ -23,6 +24,16 @@ export const query: Op<'Query'> = defineOp({
       guaranteeTs: message.guaranteeTimestamp,
     }
   },
+  toMessage: (request) => ({
+    ...naming(request),
+    partitionNames: [...request.partitions],
+    expr: request.filter,
+    exprTemplateValues: toTemplates(request.templates),
+    outputFields: [...request.outputFields],
+    queryParams: windowPairs(request),
+    guaranteeTimestamp: request.guaranteeTs,
+    ...consistencyFields(request.consistency),
+  }),
   encode: (reply) => ({
     collectionName: reply.collection,
     primaryFieldName: reply.primaryField,
@@ -30,5 +41,16 @@ export const query: Op<'Query'> = defineOp({
     outputFields: resultFields(reply.outputFields, reply.columns),
     sessionTs: reply.sessionTs,
   }),
+  fromReply: (message) => {
+    const rowCount = replyRows(message.fieldsData)
+    return {
+      collection: message.collectionName,
+      primaryField: message.primaryFieldName,
+      rowCount,
+      columns: replyColumns(message.fieldsData, rowCount, message.outputFields),
+      outputFields: message.outputFields,
+      sessionTs: message.sessionTs,
+    }
+  },
   rest: [post('entities/query', queryFromBody), post('entities/get', getFromBody)],
 })

@@ -11,6 +11,12 @@ export const renameCollection: Op<'RenameCollection'> = defineOp({
     const db = dbOf(message.dbName, meta)
     return { db, collection: message.oldName, newName: message.newName, newDb: message.newDBName || db }
   },
+  toMessage: ({ db, collection, newName, newDb }) => ({
+    dbName: db,
+    oldName: collection,
+    newName,
+    newDBName: newDb === db ? '' : newDb,
+  }),
   rest: [
     post('collections/rename', async ({ body, db, call }) => {
       requireFields(body, 'RenameCollectionReq', ['collectionName', 'newCollectionName'])

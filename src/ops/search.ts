@@ -1,17 +1,16 @@
 import { fault } from '../errors/error.ts'
+import { DslType } from '../gen/common_pb.js'
 import type { SearchRequest as WireSearch } from '../gen/milvus_pb.js'
-import type { SearchReply } from '../model/calls.ts'
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 import { post } from './rest/body.ts'
 import { notServedRoute } from './rest/not-served.ts'
 import { searchFromBody } from './rest/search.ts'
-import { resultFields, toFieldData } from './wire/columns-out.ts'
-import { readConsistency } from './wire/consistency.ts'
-import { toWireIds } from './wire/ids.ts'
-import { queryVectors } from './wire/placeholders.ts'
-import { searchParams } from './wire/search-params.ts'
-import { templatesOf } from './wire/templates.ts'
+import { consistencyFields, readConsistency } from './wire/consistency.ts'
+import { placeholderGroup, queryVectors } from './wire/placeholders.ts'
+import { searchPairs, searchParams } from './wire/search-params.ts'
+import { searchReply, searchResult } from './wire/search-result.ts'
+import { templatesOf, toTemplates } from './wire/templates.ts'
 
 export const search: Op<'Search'> = defineOp({
   rpc: 'Search',
@@ -38,11 +37,25 @@ export const search: Op<'Search'> = defineOp({
       guaranteeTs: message.guaranteeTimestamp,
     }
   },
+  toMessage: (request) => ({
+    ...naming(request),
+    partitionNames: [...request.partitions],
+    dsl: request.filter,
+    dslType: DslType.BoolExprV1,
+    searchInput: { case: 'placeholderGroup', value: placeholderGroup(request) },
+    searchParams: searchPairs(request),
+    nq: BigInt(request.nq),
+    exprTemplateValues: toTemplates(request.templates),
+    outputFields: [...request.outputFields],
+    guaranteeTimestamp: request.guaranteeTs,
+    ...consistencyFields(request.consistency),
+  }),
   encode: (reply) => ({
     collectionName: reply.collection,
     sessionTs: reply.sessionTs,
     results: searchResult(reply),
   }),
+  fromReply: ({ collectionName, sessionTs, results }) => searchReply(results, collectionName, sessionTs),
   rest: [
     post('entities/search', searchFromBody),
     notServedRoute('entities/hybrid_search'),
@@ -61,20 +74,4 @@ function refuseUnserved(message: WireSearch): void {
     ['search aggregation', message.searchAggregation !== undefined],
   ] as const
   for (const [name, isAsked] of asked) if (isAsked) throw fault('unimplemented', name)
-}
-
-/** Layout: milvus-api.md C4. */
-function searchResult(reply: SearchReply) {
-  return {
-    numQueries: BigInt(reply.counts.length),
-    topK: BigInt(reply.counts.reduce((most, count) => Math.max(most, count), 0)),
-    topks: Array.from(reply.counts, BigInt),
-    scores: Array.from(reply.scores),
-    ids: toWireIds(reply.ids),
-    fieldsData: reply.columns.map(toFieldData),
-    outputFields: resultFields(reply.outputFields, reply.columns),
-    primaryFieldName: reply.primaryField,
-    allSearchCount: BigInt(reply.scores.length),
-    ...(reply.iterator === null ? {} : { searchIteratorV2Results: reply.iterator }),
-  }
 }

@@ -13,6 +13,11 @@ export const showCollections: Op<'ShowCollections'> = defineOp({
     loadedOnly: message.type === ShowType.InMemory,
     names: message.collectionNames,
   }),
+  toMessage: ({ db, loadedOnly, names }) => ({
+    dbName: db,
+    type: loadedOnly ? ShowType.InMemory : ShowType.All,
+    collectionNames: [...names],
+  }),
   encode: ({ collections }) => ({
     collectionNames: collections.map((c) => c.name),
     collectionIds: collections.map((c) => c.id),
@@ -21,6 +26,14 @@ export const showCollections: Op<'ShowCollections'> = defineOp({
     inMemoryPercentages: collections.map((c) => (c.loaded ? 100n : 0n)),
     queryServiceAvailable: collections.map((c) => c.loaded),
     shardsNum: collections.map(() => 1),
+  }),
+  fromReply: (message) => ({
+    collections: message.collectionNames.map((name, i) => ({
+      name,
+      id: message.collectionIds[i] ?? 0n,
+      createdAt: message.createdTimestamps[i] ?? 0n,
+      loaded: message.queryServiceAvailable[i] === true || (message.inMemoryPercentages[i] ?? 0n) >= 100n,
+    })),
   }),
   rest: [
     // answered to GET too (protocol/rest/routes.ts)

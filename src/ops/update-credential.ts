@@ -3,7 +3,7 @@ import { Secret } from '../model/calls.ts'
 import { defineOp } from './define-op.ts'
 import type { Op } from './op.ts'
 import { DONE, post, requireFields, text } from './rest/body.ts'
-import { passwordOf } from './wire/password.ts'
+import { passwordOf, passwordText } from './wire/password.ts'
 
 export const updateCredential: Op<'UpdateCredential'> = defineOp({
   rpc: 'UpdateCredential',
@@ -12,6 +12,11 @@ export const updateCredential: Op<'UpdateCredential'> = defineOp({
     user: username,
     oldPassword: passwordOf(oldPassword),
     newPassword: passwordOf(newPassword),
+  }),
+  toMessage: ({ user, oldPassword, newPassword }) => ({
+    username: user,
+    oldPassword: passwordText(oldPassword),
+    newPassword: passwordText(newPassword),
   }),
   rest: [
     post('users/update_password', async ({ body, call }) => {

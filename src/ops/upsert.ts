@@ -1,11 +1,12 @@
 import { fault } from '../errors/error.ts'
-import { defineOp, inCollection } from './define-op.ts'
+import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op } from './op.ts'
 import { flag, objects, post } from './rest/body.ts'
 import { idsOut } from './rest/rows.ts'
 import { writeOf } from './rest/write.ts'
 import { toColumnBatch } from './wire/columns-in.ts'
-import { mutationResult } from './wire/mutation.ts'
+import { writeFields } from './wire/columns-out.ts'
+import { mutationReply, mutationResult } from './wire/mutation.ts'
 
 export const upsert: Op<'Upsert'> = defineOp({
   rpc: 'Upsert',
@@ -17,7 +18,9 @@ export const upsert: Op<'Upsert'> = defineOp({
       rows: { kind: 'columns', batch: toColumnBatch(message.fieldsData, message.numRows) },
     }
   },
+  toMessage: (request) => ({ ...naming(request), partitionName: request.partition, ...writeFields(request.rows) }),
   encode: (reply) => ({ ...mutationResult(reply), upsertCnt: BigInt(reply.count) }),
+  fromReply: (message) => mutationReply(message, message.upsertCnt),
   rest: [
     post('entities/upsert', async (input) => {
       refusePartial(flag(input.body, 'partialUpdate', false) || objects(input.body, 'fieldOps').length > 0)

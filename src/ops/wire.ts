@@ -42,7 +42,7 @@ const DEPTH_MAX = 100
 export function decodeMessage<D extends DescMessage>(
   schema: D,
   bytes: Uint8Array,
-  kind: 'malformedMessage' | 'invalidParameter' = 'malformedMessage',
+  kind: 'malformedMessage' | 'invalidParameter' | 'serviceInternal' = 'malformedMessage',
 ): MessageShape<D> {
   try {
     const walk: Walk = { repack: false }

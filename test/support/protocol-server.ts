@@ -31,7 +31,12 @@ export interface Seen {
   readonly errors: { message: string; fields: unknown }[]
 }
 
+const noClient = (): never => {
+  throw new Error('the fixture is a server only')
+}
 const base = (rest: readonly RestRoute[] = []) => ({
+  encodeRequest: noClient,
+  decodeReply: noClient,
   access: { kind: 'login' as const, reason: 'fixture' },
   rest,
   encodeFailure: (error: RedkiteError) => Buffer.from(`failure ${error.row.code} ${error.message}`),

@@ -1,8 +1,9 @@
 import { fault } from '../../errors/error.ts'
 import type { FieldData, ScalarField, VectorField } from '../../gen/schema_pb.js'
-import type { Column, ColumnBatch, ColumnData, ColumnKind } from '../../model/columns.ts'
+import { type Column, type ColumnBatch, type ColumnData, type ColumnKind, slotCount } from '../../model/columns.ts'
 import { type FieldTypeName, fieldTypeByNumber, fieldTypes } from '../../model/fields/table.ts'
 import { floatView, storedFloats } from './floats.ts'
+import { emptyOf, spread } from './spread.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -92,7 +93,7 @@ function withValidity(field: FieldData, data: ColumnData, rowCount: number): Pic
   if (bits.length === 0) return { data, valid: null }
   const valid = Uint8Array.from(bits, Number)
   const count = valid.reduce((sum, bit) => sum + bit, 0)
-  const sent = lengthOf(data)
+  const sent = slotCount(data)
   if (bits.length !== rowCount || (sent !== count && sent !== rowCount)) {
     throw fault('invalidParameter', `the length of field(${field.fieldName}) is wrong`, {
       expected: count,
@@ -102,53 +103,7 @@ function withValidity(field: FieldData, data: ColumnData, rowCount: number): Pic
     })
   }
   if (count === rowCount) return { data, valid: null }
-  return { data: sent === rowCount ? data : scatter(data, valid), valid }
-}
-
-function lengthOf(data: ColumnData): number {
-  if (data.kind !== 'floatVector') return data.values.length
-  return data.dim === 0 ? 0 : data.values.length / data.dim
-}
-
-function scatter(compact: ColumnData, valid: Uint8Array): ColumnData {
-  const full = emptyOf(compact.kind, valid.length, compact.kind === 'floatVector' ? compact.dim : 0)
-  let from = 0
-  for (let row = 0; row < valid.length; row++) {
-    if (valid[row] === 1) copySlot(compact, from++, full, row)
-  }
-  return full
-}
-
-function copySlot(source: ColumnData, from: number, target: ColumnData, to: number): void {
-  if (source.kind === 'floatVector' && target.kind === 'floatVector') {
-    target.values.set(source.values.subarray(from * source.dim, (from + 1) * source.dim), to * source.dim)
-    return
-  }
-  // both are of one kind: `target` was made from `source`
-  const values = target.values as unknown[]
-  values[to] = source.values[from]
-}
-
-/** A column of fillers. */
-export function emptyOf(kind: ColumnKind, rows: number, dim = 0): ColumnData {
-  switch (kind) {
-    case 'bool':
-      return { kind, values: new Uint8Array(rows) }
-    case 'int':
-      return { kind, values: new Int32Array(rows) }
-    case 'long':
-      return { kind, values: new BigInt64Array(rows) }
-    case 'float':
-      return { kind, values: new Float32Array(rows) }
-    case 'double':
-      return { kind, values: new Float64Array(rows) }
-    case 'string':
-      return { kind, values: new Array<string>(rows).fill('') }
-    case 'json':
-      return { kind, values: new Array<string>(rows).fill('null') }
-    case 'floatVector':
-      return { kind, dim, values: new Float32Array(rows * dim) }
-  }
+  return { data: sent === rowCount ? data : spread(data, valid), valid }
 }
 
 /** The type that a column's kind stands for where nothing better is known. */

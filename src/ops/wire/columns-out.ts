@@ -1,9 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { FieldDataSchema, ScalarFieldSchema } from '../../gen/schema_pb.js'
+import type { WriteRows } from '../../model/calls.ts'
 import type { Column, ColumnData } from '../../model/columns.ts'
 import { fieldTypes } from '../../model/fields/table.ts'
 import { typeOfKind } from './columns-in.ts'
 import { floatBytes } from './floats.ts'
+import { compacted } from './spread.ts'
 
 type FieldDataInit = MessageInitShape<typeof FieldDataSchema>
 const encoder = new TextEncoder()
@@ -14,6 +16,25 @@ const encoder = new TextEncoder()
  */
 export function toFieldData(column: Column): FieldDataInit {
   const { data, valid } = column
+  return fieldData(column, data.kind === 'floatVector' ? compacted(data, valid) : data)
+}
+
+/** A column as Insert and Upsert send it: scalars and vectors compact, with no slots for rows that have no value. */
+function toWriteData(column: Column): FieldDataInit {
+  return fieldData(column, compacted(column.data, column.valid))
+}
+
+/**
+ * The rows of Insert and Upsert.
+ * @throws Error for rows that are JSON objects still: only their schema tells their columns (`model/json-rows.ts`).
+ */
+export function writeFields(rows: WriteRows): { fieldsData: FieldDataInit[]; numRows: number } {
+  if (rows.kind === 'json') throw new Error('rows are sent as columns: make them with the schema of their collection')
+  return { fieldsData: rows.batch.columns.map(toWriteData), numRows: rows.batch.rowCount }
+}
+
+function fieldData(column: Column, data: ColumnData): FieldDataInit {
+  const { valid } = column
   return {
     fieldName: column.field,
     type: fieldTypes[column.type ?? typeOfKind[data.kind]].number,
@@ -25,7 +46,7 @@ export function toFieldData(column: Column): FieldDataInit {
             case: 'vectors',
             value: {
               dim: BigInt(data.dim),
-              data: { case: 'floatVector', value: { data: floatBytes(compactVectors(data, valid)) } },
+              data: { case: 'floatVector', value: { data: floatBytes(data.values) } },
             },
           }
         : { case: 'scalars', value: { data: scalarOneof(data) } },
@@ -51,17 +72,6 @@ function scalarOneof(
     case 'json':
       return { case: 'jsonData', value: { data: data.values.map((text) => encoder.encode(text)) } }
   }
-}
-
-function compactVectors(data: { dim: number; values: Float32Array }, valid: Uint8Array | null): Float32Array {
-  if (!valid) return data.values
-  const { dim } = data
-  const compact = new Float32Array(valid.reduce((sum, bit) => sum + bit, 0) * dim)
-  let to = 0
-  for (let row = 0; row < valid.length; row++) {
-    if (valid[row] === 1) compact.set(data.values.subarray(row * dim, (row + 1) * dim), dim * to++)
-  }
-  return compact
 }
 
 const META_KEY = /^\$meta\[\s*(?:"([^"]+)"|'([^']+)')\s*\]$/

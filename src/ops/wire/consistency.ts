@@ -29,3 +29,13 @@ export function readConsistency(message: {
 }): ConsistencyLevel | null {
   return message.useDefaultConsistency ? null : consistencyOf(message.consistencyLevel)
 }
+
+/** The mirror of `readConsistency`. */
+export function consistencyFields(level: ConsistencyLevel | null): {
+  useDefaultConsistency: boolean
+  consistencyLevel: number
+} {
+  return level === null
+    ? { useDefaultConsistency: true, consistencyLevel: 0 }
+    : { useDefaultConsistency: false, consistencyLevel: consistencyNumber(level) }
+}

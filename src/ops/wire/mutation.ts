@@ -1,8 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { MutationResultSchema } from '../../gen/milvus_pb.js'
+import type { MutationResult, MutationResultSchema } from '../../gen/milvus_pb.js'
 import type { MutationReply } from '../../model/calls.ts'
 import { idCount } from '../../model/columns.ts'
-import { toWireIds } from './ids.ts'
+import { fromWireIds, toWireIds } from './ids.ts'
 
 /** What Insert and Upsert answer: the ids, and that every row succeeded (a write is one transaction). */
 export function mutationResult(
@@ -15,4 +15,9 @@ export function mutationResult(
     insertCnt: BigInt(reply.count),
     timestamp: reply.ts,
   }
+}
+
+/** The mirror of `mutationResult`; `count` is the rows written. */
+export function mutationReply(message: MutationResult, count: bigint): MutationReply {
+  return { ids: fromWireIds(message.IDs), count: Number(count), ts: message.timestamp }
 }

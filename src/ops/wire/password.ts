@@ -11,3 +11,8 @@ export function passwordOf(encoded: string): Secret {
   }
   return new Secret(Buffer.from(encoded, 'base64').toString('utf8'))
 }
+
+/** The mirror of `passwordOf`: base64, as every client sends it. */
+export function passwordText(password: Secret): string {
+  return Buffer.from(password.reveal(), 'utf8').toString('base64')
+}

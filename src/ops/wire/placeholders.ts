@@ -1,7 +1,8 @@
+import { create, toBinary } from '@bufbuild/protobuf'
 import { fault } from '../../errors/error.ts'
 import { PlaceholderGroupSchema, PlaceholderType } from '../../gen/common_pb.js'
 import { decodeMessage } from '../wire.ts'
-import { floatView } from './floats.ts'
+import { floatBytes, floatView } from './floats.ts'
 
 /** Query vectors of a search: `nq` x dim floats, row-major, and the bytes of one vector as received. */
 export interface QueryVectors {
@@ -59,4 +60,12 @@ function joined(values: readonly Uint8Array[], vectorBytes: number): Float32Arra
     all.set(floatView(value), query * dim)
   })
   return all
+}
+
+/** The mirror of `queryVectors`: a serialized `common.PlaceholderGroup`, the vectors being views until it is written. */
+export function placeholderGroup({ vectors, nq }: Pick<QueryVectors, 'vectors' | 'nq'>): Uint8Array {
+  const dim = nq === 0 ? 0 : vectors.length / nq
+  const values = Array.from({ length: nq }, (_, query) => floatBytes(vectors.subarray(query * dim, (query + 1) * dim)))
+  const placeholders = [{ tag: '$0', type: PlaceholderType.FloatVector, values }]
+  return toBinary(PlaceholderGroupSchema, create(PlaceholderGroupSchema, { placeholders }))
 }

@@ -30,6 +30,14 @@ export function alteration(message: { properties: readonly Pair[]; deleteKeys: r
   return { set: toProperties(message.properties), remove: message.deleteKeys }
 }
 
+/** The mirror of `alteration`. */
+export function alterationFields({ set, remove }: { set: Properties; remove: readonly string[] }): {
+  properties: Pair[]
+  deleteKeys: string[]
+} {
+  return { properties: toPairs(set), deleteKeys: [...remove] }
+}
+
 /**
  * The pairs of CreateIndex as one flat map: the JSON object under `params` is opened, its values become strings.
  * @throws RedkiteError `invalidParameter` for a repeated key, or `params` that is not a JSON object.

@@ -17,7 +17,11 @@ const DATA_TYPE_STRING = 20
  * @throws RedkiteError `unimplemented` for functions and struct arrays, `invalidParameter` for unknown types.
  */
 export function schemaFromBytes(bytes: Uint8Array): CollectionSchema {
-  const message = decodeMessage(CollectionSchemaSchema, bytes, 'invalidParameter')
+  return schemaIn(decodeMessage(CollectionSchemaSchema, bytes, 'invalidParameter'))
+}
+
+/** The same of a decoded schema, as DescribeCollection answers it. */
+export function schemaIn(message: WireCollection): CollectionSchema {
   refuseUnserved(message)
   const fields = message.fields.map(fieldIn)
   return {

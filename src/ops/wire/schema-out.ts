@@ -1,8 +1,13 @@
-import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { CollectionSchemaSchema, FieldSchemaSchema, ValueFieldSchema } from '../../gen/schema_pb.js'
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { CollectionSchemaSchema, type FieldSchemaSchema, type ValueFieldSchema } from '../../gen/schema_pb.js'
 import { fieldTypes } from '../../model/fields/table.ts'
 import type { CollectionSchema, DefaultValue, FieldSchema } from '../../model/schema.ts'
 import { toPairs } from './properties.ts'
+
+/** The schema as CreateCollection carries it: serialized, the database named by the request alone. */
+export function schemaBytes(schema: CollectionSchema): Uint8Array {
+  return toBinary(CollectionSchemaSchema, create(CollectionSchemaSchema, schemaOut(schema, '')))
+}
 
 /** The schema as DescribeCollection returns it: without RowID, Timestamp and `$meta`. */
 export function schemaOut(schema: CollectionSchema, dbName: string): MessageInitShape<typeof CollectionSchemaSchema> {

@@ -1,6 +1,7 @@
 import { fault } from '../../errors/error.ts'
 import type { SearchRequest } from '../../model/calls.ts'
-import { jsonObject, type Pair } from './properties.ts'
+import { jsonText } from '../../model/fields/json.ts'
+import { jsonObject, type Pair, textOf } from './properties.ts'
 
 const ROUND_MAX = 6
 
@@ -12,7 +13,7 @@ export interface SearchParams {
   readonly metric: string
   readonly roundDecimal: number
   readonly iterator: SearchRequest['iterator']
-  /** The JSON of `params`, over the flat keys that are not named above. */
+  /** The JSON of `params`, over the flat keys that are not named above; `ignore_growing` only where it is true. */
   readonly params: Readonly<Record<string, unknown>>
 }
 
@@ -38,12 +39,31 @@ export function searchParams(pairs: readonly Pair[]): SearchParams {
   const topk = integer('topk', topkText)
   const offset = integer('offset', take('offset') || '0')
   const roundDecimal = round(take('round_decimal'))
-  checkFlag(take('ignore_growing'))
+  const ignoresGrowing = readFlag(take('ignore_growing'))
   const metric = take('metric_type')
   const nested = jsonObject(take('params'), 'search params')
   refuseUnserved(new Map(Object.entries(nested).map(([key, value]) => [key, String(value ?? '')])))
-  const params = { ...scalars(flat), ...nested }
+  const params = { ...scalars(flat), ...nested, ...(ignoresGrowing ? { ignore_growing: true } : {}) }
   return { field, topk, offset, metric, roundDecimal, iterator: iteratorOf(params), params }
+}
+
+/** Keys that Milvus reads beside `params`, never in it. */
+const FLAT_KEYS = ['search_iter_v2', 'search_iter_id', 'search_iter_last_bound', 'search_iter_batch_size', 'hints']
+
+/** The mirror of `searchParams`: every key in `params`, those that Milvus wants flat there and flat. */
+export function searchPairs(request: SearchRequest): Pair[] {
+  const { ignore_growing: ignoresGrowing, ...params } = request.params
+  const pairs = [
+    ['anns_field', request.field],
+    ['topk', String(request.topk)],
+    ['offset', request.offset === 0 ? '' : String(request.offset)],
+    ['metric_type', request.metric],
+    ['round_decimal', String(request.roundDecimal)],
+    ['ignore_growing', ignoresGrowing === true ? 'true' : ''],
+    ...FLAT_KEYS.map((key) => [key, params[key] === undefined ? '' : textOf(params[key])] as const),
+    ['params', jsonText(params)],
+  ] as const
+  return pairs.flatMap(([key, value]) => (value === '' ? [] : [{ key, value }]))
 }
 
 /** Search iterator v2, flat (pymilvus) or within `params` (Node SDK). @throws RedkiteError naming what cannot be read */
@@ -66,6 +86,13 @@ export function queryWindow(limitText: string, offsetText: string): { limit: num
   return { limit: integer('limit', limitText), offset: integer('offset', offsetText || '0') }
 }
 
+/** The mirror of `queryWindow`. */
+export function windowPairs({ limit, offset }: { limit: number | null; offset: number }): Pair[] {
+  if (limit === null) return []
+  const pairs = [{ key: 'limit', value: String(limit) }]
+  return offset === 0 ? pairs : [...pairs, { key: 'offset', value: String(offset) }]
+}
+
 /** @throws RedkiteError `unimplemented` for what a query's parameters ask and is not served yet. */
 export function refuseQueryParams(given: ReadonlyMap<string, string>): void {
   refuseUnserved(given)
@@ -86,11 +113,12 @@ function round(text: string): number {
   )
 }
 
-/** Go's ParseBool; a single node has no growing data to leave out, so the value itself changes nothing. */
-function checkFlag(text: string): void {
+/** Go's ParseBool. A single node has no growing data to leave out: the value matters to an upstream only. */
+function readFlag(text: string): boolean {
   if (!/^(|1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(text)) {
     throw fault('invalidParameter', 'parse ignore growing field failed')
   }
+  return /^(1|t)/i.test(text)
 }
 
 /** Flat values are strings on the wire; numbers among them are numbers to the engine. */

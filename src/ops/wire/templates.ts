@@ -1,6 +1,13 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import { fault } from '../../errors/error.ts'
-import type { TemplateArrayValue, TemplateValue as WireValue } from '../../gen/schema_pb.js'
+import type {
+  TemplateArrayValue,
+  TemplateArrayValueSchema,
+  TemplateValueSchema,
+  TemplateValue as WireValue,
+} from '../../gen/schema_pb.js'
 import type { TemplateValue } from '../../model/calls.ts'
+import { jsonText } from '../../model/fields/json.ts'
 import { isObject } from './properties.ts'
 
 export type Templates = Readonly<Record<string, TemplateValue>>
@@ -36,10 +43,52 @@ function arrayOf(name: string, { data }: TemplateArrayValue): readonly TemplateV
     case 'arrayData':
       return data.value.data.map((inner) => arrayOf(name, inner))
     case 'jsonData':
-      return data.value.data.map((bytes) => jsonTemplate(name, JSON.parse(new TextDecoder().decode(bytes))))
+      return data.value.data.map((bytes) => jsonTemplate(name, JSON.parse(new TextDecoder().decode(bytes), exactInt64)))
     case undefined:
       return []
   }
+}
+
+/** Whole numbers beyond 2^53 keep their digits. */
+function exactInt64(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source ?? ''
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return value
+  const whole = BigInt(source)
+  return BigInt.asIntN(64, whole) === whole ? whole : value
+}
+
+/** The mirror of `templatesOf`. */
+export function toTemplates(templates: Templates): Record<string, MessageInitShape<typeof TemplateValueSchema>> {
+  return Object.fromEntries(Object.entries(templates).map(([name, value]) => [name, { val: toValue(value) }]))
+}
+
+function toValue(value: TemplateValue): NonNullable<MessageInitShape<typeof TemplateValueSchema>['val']> {
+  switch (typeof value) {
+    case 'boolean':
+      return { case: 'boolVal', value }
+    case 'bigint':
+      return { case: 'int64Val', value }
+    case 'number':
+      return { case: 'floatVal', value }
+    case 'string':
+      return { case: 'stringVal', value }
+    default:
+      return { case: 'arrayVal', value: toArray(value) }
+  }
+}
+
+/** A list of one kind under that kind's member; a mixed one as JSON values, as pymilvus sends it. */
+function toArray(values: readonly TemplateValue[]): MessageInitShape<typeof TemplateArrayValueSchema> {
+  if (values.length === 0) return {}
+  if (values.every((v) => typeof v === 'boolean')) return { data: { case: 'boolData', value: { data: [...values] } } }
+  if (values.every((v) => typeof v === 'bigint')) return { data: { case: 'longData', value: { data: [...values] } } }
+  if (values.every((v) => typeof v === 'number')) return { data: { case: 'doubleData', value: { data: [...values] } } }
+  if (values.every((v) => typeof v === 'string')) return { data: { case: 'stringData', value: { data: [...values] } } }
+  if (values.every((v) => Array.isArray(v))) {
+    return { data: { case: 'arrayData', value: { data: values.map(toArray) } } }
+  }
+  const encoder = new TextEncoder()
+  return { data: { case: 'jsonData', value: { data: values.map((v) => encoder.encode(jsonText(v))) } } }
 }
 
 /**
