@@ -3,11 +3,10 @@ import type { CollectionEntry } from '../catalog/entries.ts'
 import { fault } from '../errors/error.ts'
 import type { WriteRequest, WriteRows } from '../model/calls.ts'
 import { type Column, type ColumnData, type Ids, slotCount } from '../model/columns.ts'
-import { badRow } from '../model/fields/bad-value.ts'
 import type { ValueLimits } from '../model/fields/field-type.ts'
-import { jsonText } from '../model/fields/json.ts'
 import { fieldTypeOf } from '../model/fields/registry.ts'
 import { fieldTypes, isVectorType } from '../model/fields/table.ts'
+import { columnsFromJson } from '../model/json-rows.ts'
 import { DYNAMIC_FIELD, dynamicField, type FieldSchema, primaryField } from '../model/schema.ts'
 import type { RowsToInsert } from './store/contract.ts'
 
@@ -70,41 +69,15 @@ interface Source {
 }
 
 function columnsOf(entry: CollectionEntry, rows: WriteRows): Source {
-  if (rows.kind === 'json') return fromJsonRows(entry, rows.rows)
+  const batch = rows.kind === 'json' ? columnsFromJson(entry.schema, rows.rows) : rows.batch
   const columns = new Map<string, Column>()
   let dynamic: Column | null = null
-  for (const column of rows.batch.columns) {
+  for (const column of batch.columns) {
     if (column.dynamic) dynamic = { ...column, field: DYNAMIC_FIELD }
     else if (columns.has(column.field)) throw fault('invalidParameter', `duplicated field data of ${column.field}`)
     else columns.set(column.field, column)
   }
-  return { rowCount: rows.batch.rowCount, columns, dynamic }
-}
-
-function fromJsonRows(entry: CollectionEntry, rows: readonly Readonly<Record<string, unknown>>[]): Source {
-  const columns = new Map<string, Column>()
-  const known = new Set(entry.schema.fields.map((f) => f.name))
-  for (const field of entry.schema.fields) {
-    const values = rows.map((row) => row[field.name])
-    const present = values.filter((v) => v !== undefined && v !== null).length
-    if (present === 0) continue
-    if (present < rows.length && !field.nullable && field.defaultValue === null) {
-      const row = values.findIndex((v) => v === undefined || v === null)
-      throw badRow(row, `no value for field ${field.name}; send one for each row`)
-    }
-    const valid = present === rows.length ? null : Uint8Array.from(values, (v) => Number(v !== undefined && v !== null))
-    columns.set(field.name, {
-      field: field.name,
-      data: fieldTypeOf(field).fromJson(field, values),
-      valid,
-      dynamic: false,
-    })
-  }
-  const extras = rows.map((row) => Object.entries(row).filter(([key, v]) => !known.has(key) && v !== null))
-  if (!extras.some((extra) => extra.length > 0)) return { rowCount: rows.length, columns, dynamic: null }
-  const values = extras.map((extra) => jsonText(Object.fromEntries(extra)))
-  const dynamic: Column = { field: DYNAMIC_FIELD, data: { kind: 'json', values }, valid: null, dynamic: true }
-  return { rowCount: rows.length, columns, dynamic }
+  return { rowCount: batch.rowCount, columns, dynamic }
 }
 
 function admitColumn(field: FieldSchema, given: Column | undefined, rowCount: number, limits: ValueLimits): Column {

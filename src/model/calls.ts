@@ -42,6 +42,8 @@ export interface IndexInfo {
   readonly pendingRows: bigint
   readonly state: 'Unissued' | 'InProgress' | 'Finished' | 'Failed'
   readonly failReason: string
+  /** Smallest and largest version of the index's segments; absent = the one of this server. */
+  readonly versions?: readonly [min: number, max: number]
 }
 
 export interface SearchRequest extends InPartitions {
@@ -223,7 +225,8 @@ export interface Calls {
     }
   }
   GetFlushState: {
-    request: { db: string; collection: string; segmentIds: readonly bigint[] }
+    /** `segmentIds` and `flushTs` as Flush gave them; 0n = not given. */
+    request: { db: string; collection: string; segmentIds: readonly bigint[]; flushTs: HybridTs }
     reply: { flushed: boolean }
   }
 

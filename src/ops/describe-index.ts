@@ -49,8 +49,8 @@ function indexBody(index: IndexInfo): Record<string, unknown> {
     'mmap.enabled': params['mmap.enabled'] ?? '',
     'indexoffsetcache.enabled': params['indexoffsetcache.enabled'] ?? '',
     warmup: params['warmup'] ?? '',
-    minIndexVersion: INDEX_VERSION,
-    maxIndexVersion: INDEX_VERSION,
+    minIndexVersion: index.versions?.[0] ?? INDEX_VERSION,
+    maxIndexVersion: index.versions?.[1] ?? INDEX_VERSION,
     indexParams: toPairs(params).filter(({ key }) => !OWN_KEYS.includes(key)),
   }
 }

@@ -27,11 +27,10 @@ export const flush: Op<'Flush'> = defineOp({
   rest: [
     post('collections/flush', async (input) => {
       const { db, collection } = collectionOf(input)
-      const { segments } = await input.call('Flush', { db, collections: [collection] })
-      const segmentIds = segments[collection] ?? []
+      const { segments, flushTs } = await input.call('Flush', { db, collections: [collection] })
+      const flushed = { db, collection, segmentIds: segments[collection] ?? [], flushTs: flushTs[collection] ?? 0n }
       for (let poll = 0; poll < POLLS_MAX; poll++) {
-        const { flushed } = await input.call('GetFlushState', { db, collection, segmentIds })
-        if (flushed) return DONE
+        if ((await input.call('GetFlushState', flushed)).flushed) return DONE
         await delay(POLL_MS)
       }
       throw fault('timeout', `flush of collection ${collection} is still going on`)

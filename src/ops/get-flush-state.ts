@@ -8,10 +8,12 @@ export const getFlushState: Op<'GetFlushState'> = defineOp({
     db: dbOf(message.dbName, meta),
     collection: message.collectionName,
     segmentIds: message.segmentIDs,
+    flushTs: message.flushTs,
   }),
   toMessage: (request) => ({
     ...naming(request),
     segmentIDs: [...request.segmentIds],
+    flushTs: request.flushTs,
   }),
   encode: ({ flushed }) => ({ flushed }),
   fromReply: ({ flushed }) => ({ flushed }),

@@ -1,5 +1,6 @@
 import { fault } from '../../errors/error.ts'
 import type { SearchRequest } from '../../model/calls.ts'
+import { primaryField } from '../../model/schema.ts'
 import type { RestInput, RestOutput } from '../op.ts'
 import { consistencyByName } from '../wire/consistency.ts'
 import type { QueryVectors } from '../wire/placeholders.ts'
@@ -13,15 +14,23 @@ const LIMIT_DEFAULT = 100
 
 /** `entities/search`: the rows of all queries behind one another; `topks` tells them apart. */
 export async function searchFromBody(input: RestInput): Promise<RestOutput> {
-  const reply = await input.call('Search', searchOf(input))
+  const request = searchOf(input)
+  const reply = await input.call('Search', request)
+  const key = reply.primaryField || (await keyName(input, request))
   const rows = toRows(reply.columns, reply.scores.length, input.int64AsNumber)
   const ids = idsOut(reply.ids, input.int64AsNumber)
   const data = rows.map((row, hit) => ({
     distance: shortFloat(reply.scores[hit] ?? 0),
-    [reply.primaryField]: ids[hit],
+    [key]: ids[hit],
     ...row,
   }))
   return { data, extra: { cost: 0, topks: Array.from(reply.counts) } }
+}
+
+/** The name of the ids' field: Milvus before 2.4 does not say it in the reply. */
+async function keyName({ call }: RestInput, { db, collection }: SearchRequest): Promise<string> {
+  const { schema } = await call('DescribeCollection', { db, collection, collectionId: 0n })
+  return primaryField(schema).name
 }
 
 /** A body in the terms of the RPC: its parameters go through the same checks as `search_params`. */

@@ -19,8 +19,8 @@ export function indexDescription(index: IndexInfo): MessageInitShape<typeof Inde
     pendingIndexRows: index.pendingRows,
     state: IndexState[index.state],
     indexStateFailReason: index.failReason,
-    minIndexVersion: INDEX_VERSION,
-    maxIndexVersion: INDEX_VERSION,
+    minIndexVersion: index.versions?.[0] ?? INDEX_VERSION,
+    maxIndexVersion: index.versions?.[1] ?? INDEX_VERSION,
   }
 }
 
@@ -36,6 +36,7 @@ export function indexInfo(index: IndexDescription): IndexInfo {
     pendingRows: index.pendingIndexRows,
     state: indexState(index.state),
     failReason: index.indexStateFailReason,
+    versions: [index.minIndexVersion, index.maxIndexVersion],
   }
 }
 
