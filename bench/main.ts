@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- search|insert|start|tls|main-job [options]`: figures on real data, as ratios where that is
+ * `npm run bench -- search|insert|start|tls|proxy|main-job [options]`: figures on real data, as ratios where that is
  * possible. Progress goes to stderr, the table to stdout, everything measured to a JSON file.
  */
 import { parseArgs } from 'node:util'
@@ -9,6 +9,7 @@ import { parseDataName } from './lib/data.ts'
 import { publish, type Report } from './lib/report.ts'
 import { UsageError } from './lib/usage-error.ts'
 import { mainJob } from './main-job.ts'
+import { benchProxy } from './proxy.ts'
 import { benchSearch } from './search.ts'
 import { benchStart } from './start.ts'
 import { benchTls } from './tls.ts'
@@ -20,6 +21,8 @@ const HELP = `Usage: npm run bench -- <what> [options]
   insert    durable inserts in batches of 1,000 and row by row: each mode, and the Node SDK
   start     from spawn to first answered search with the data there; RSS cold and idle
   tls       handshakes a second, full and resumed; CPU of a search against plaintext
+  proxy     a real Milvus 2.3.5 behind Redkite, nginx grpc_pass and haproxy in TCP mode: QPS, latency and
+            CPU of each front (needs REDKITE_TEST_MILVUS_PYTHON, nginx, haproxy)
   main-job  Fashion-MNIST over mutual TLS with logins on, loaded by the Node SDK and by pymilvus, searched,
             restarted, searched again; each figure beside its target
 
@@ -30,7 +33,7 @@ const HELP = `Usage: npm run bench -- <what> [options]
   --seconds <s>          length of one measurement (default 3)
   --idle-seconds <s>     start, main-job: time left alone before the idle memory is read (default 15)
   --json <file>          where everything measured goes (default: a new file in .cache/bench/)
-  --strict               main-job: exit 1 when a target is missed
+  --strict               main-job, proxy: exit 1 when a target is missed
   --help
 
 Measures the built server: run npm run build first. main-job's pymilvus part needs a Python that has it, named by
@@ -73,6 +76,7 @@ async function main(): Promise<number> {
     insert: () => benchInsert(options),
     start: () => benchStart(options),
     tls: () => benchTls(options),
+    proxy: () => benchProxy(options),
     'main-job': () => mainJob(options),
   }
   const bench = Object.hasOwn(benches, what) ? benches[what] : undefined
