@@ -126,10 +126,14 @@ async function openTls(config: Config, log: Log, metrics: Metrics): Promise<TlsM
   if (mode.kind === 'plain') return null
   const { reloadIntervalMs: watchIntervalMs, acceptServerAuthClients, strictKeyPermissions } = config.tls
   const protocol = protocolPolicy(config.tls, mode.kind)
-  const { explain } = config.tls
+  const { explain, source, passphrase, caKeyPath, autoRenew } = config.tls
   const identity = await openIdentity(config, log)
   const settings = {
     files: mode,
+    source,
+    passphrase,
+    caKeyPath,
+    autoRenew,
     watchIntervalMs,
     acceptServerAuthClients,
     strictKeyPermissions,

@@ -4,6 +4,7 @@ import { checkIdentity } from './identity.ts'
 import type { Effective } from './resolve.ts'
 import { nest } from './resolve.ts'
 import type { Key, PlainConfig, Values } from './schema.ts'
+import { type TlsConfig, tlsOf } from './tls-source.ts'
 import { misplacedHint } from './unknown-keys.ts'
 import { type UpstreamConfig, upstreamOf } from './upstream.ts'
 
@@ -27,7 +28,7 @@ export type InternalTls =
 
 /** The values that follow from several keys, or from how the process was started. */
 interface DerivedConfig {
-  readonly tls: { readonly mode: TlsMode }
+  readonly tls: TlsConfig
   readonly internalTls: InternalTls
   /** The server behind this one; null where this server answers itself. */
   readonly upstream: UpstreamConfig | null
@@ -53,10 +54,9 @@ export interface Surroundings {
   readonly cwd: string
   readonly autoTls: boolean
   readonly files: readonly string[]
+  /** File names in a directory; empty where it does not exist. */
+  readonly listDirectory: (path: string) => readonly string[]
 }
-
-/** Names of the files that `--auto-tls` makes under `<dataDir>/tls`. */
-const AUTO_TLS = { serverPem: 'server.pem', serverKey: 'server.key', caPem: 'ca.pem' } as const
 
 /**
  * Completes the values to a `Config`. Contradictions between keys become error findings, and then `config` is null.
@@ -71,7 +71,13 @@ export function buildConfig(
   const problems = new Problems(effective, known)
   const absolute = (path: string) => (isAbsolute(path) ? path : resolve(surroundings.cwd, path))
   const dataDir = absolute(values['redkite.dataDir'])
-  const mode = tlsModeOf(values, surroundings.autoTls ? join(dataDir, 'tls') : null, absolute, problems)
+  const tls = tlsOf(values, {
+    autoDir: surroundings.autoTls ? join(dataDir, 'tls') : null,
+    absolute,
+    list: surroundings.listDirectory,
+    add: (...problem) => problems.add(...problem),
+  })
+  const { mode } = tls
   const upstream = upstreamOf(values, absolute, (...problem) => problems.add(...problem))
   const internalTls = internalTlsOf(values, upstream, absolute, problems)
   checkRanges(values, problems)
@@ -84,7 +90,7 @@ export function buildConfig(
   const config: Config = {
     ...plain,
     log: { ...plain.log, file: { ...plain.log.file, rootPath: rootPath === '' ? '' : absolute(rootPath) } },
-    tls: { ...plain.tls, mode },
+    tls: { ...plain.tls, ...tls },
     internalTls,
     upstream,
     listen: { host, isLoopbackByDefault },
@@ -110,33 +116,6 @@ class Problems {
     const source = this.#effective.find((entry) => entry.key === cause)?.source ?? null
     this.findings.push({ severity: 'error', key, message, hint: misplacedHint(key, this.#known) ?? hint, source })
   }
-}
-
-function tlsModeOf(
-  values: Values,
-  autoDir: string | null,
-  absolute: (path: string) => string,
-  problems: Problems,
-): TlsMode {
-  const mode = values['common.security.tlsMode']
-  if (autoDir !== null) {
-    const serverPem = join(autoDir, AUTO_TLS.serverPem)
-    const serverKey = join(autoDir, AUTO_TLS.serverKey)
-    if (mode !== 2) return { kind: 'oneWay', serverPem, serverKey }
-    return { kind: 'mutual', serverPem, serverKey, caPem: join(autoDir, AUTO_TLS.caPem) }
-  }
-  if (mode === 0) return { kind: 'plain' }
-  const file = (key: 'tls.serverPemPath' | 'tls.serverKeyPath' | 'tls.caPemPath'): string => {
-    const path = values[key]
-    if (path !== '') return absolute(path)
-    const hint = `set ${key}; redkite certs create makes the files, --tls-dir names their directory, --auto-tls does both`
-    problems.add(key, 'common.security.tlsMode', `tlsMode ${mode} needs ${key}`, hint)
-    return ''
-  }
-  const serverPem = file('tls.serverPemPath')
-  const serverKey = file('tls.serverKeyPath')
-  if (mode === 1) return { kind: 'oneWay', serverPem, serverKey }
-  return { kind: 'mutual', serverPem, serverKey, caPem: file('tls.caPemPath') }
 }
 
 function internalTlsOf(

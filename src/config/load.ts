@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { EXIT, StartError } from '../errors/start-error.ts'
+import { Secret } from '../model/calls.ts'
 import { buildConfig, type Config } from './config.ts'
 import { configError, type Entry, type Finding, sourceText } from './finding.ts'
 import { type Effective, resolveEntries } from './resolve.ts'
@@ -70,7 +71,12 @@ export function tryLoadConfig(input: LoadInput = {}): LoadResult {
   if (resolved.values === null || configError(findings) !== null) {
     return { config: null, effective, findings, form: files.form }
   }
-  const built = buildConfig(resolved.values, effective, findings, { cwd, autoTls, files: files.names })
+  const built = buildConfig(resolved.values, effective, findings, {
+    cwd,
+    autoTls,
+    files: files.names,
+    listDirectory,
+  })
   return { config: built.config, effective, findings: [...findings, ...built.findings], form: files.form }
 }
 
@@ -84,6 +90,14 @@ export function loadConfig(input: LoadInput = {}): LoadedConfig {
   if (error !== null) throw error
   if (config === null) throw new StartError(EXIT.internal, 'the configuration is incomplete')
   return { config, effective, findings }
+}
+
+/** `REDKITE_PASSWORD`: the password with which commands log in to a running server; null = not set. */
+export function passwordFromEnvironment(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Secret | null {
+  const value = environment['REDKITE_PASSWORD']
+  return value === undefined || value === '' ? null : new Secret(value)
 }
 
 interface ReadFiles {
@@ -142,11 +156,13 @@ function reasonOf(thrown: unknown): string {
   return code ?? String(thrown)
 }
 
+const NAMES_CERTIFICATES = /^(?:tls\.|redkite\.tls\.(?:dir|pkcs12Path|passphrase(?:File|Command)|caKeyPath)$)/
+
 /** `--auto-tls` makes its own files: with others named, or TLS switched off, one of the two was not meant. */
 function refuseAutoTls(flags: Flags, effective: readonly Effective[]): void {
   if (flags.tls === 'off') throw new StartError(EXIT.usage, '--auto-tls and --tls off contradict each other')
   const named = effective.find(
-    ({ key, value, source }) => key.startsWith('tls.') && source.kind !== 'default' && value !== '',
+    ({ key, value, source }) => NAMES_CERTIFICATES.test(key) && source.kind !== 'default' && value !== '',
   )
   if (named === undefined) return
   throw new StartError(

@@ -3,6 +3,7 @@ import { EXIT } from '../errors/start-error.ts'
 import { MaterialFault } from './fault.ts'
 import { context, type TlsFile, type TlsFileSet } from './files.ts'
 import { isCertificate, isEncrypted, isPrivateKey, pemBlocks } from './pem.ts'
+import { type Der, readDer, TAG } from './sources/der.ts'
 import { weakness } from './strength.ts'
 
 /** TLS material after parsing: what a generation is made of. */
@@ -25,23 +26,13 @@ const LEAF_FIRST = 'put the server certificate first, then the intermediates'
  * key types and an empty certificate silently and then fails every handshake, and drops all that follows a broken
  * block of a CA file. Throws `MaterialFault`. An expired own certificate is served with a warning, as Milvus does.
  */
-export function checkMaterial(set: TlsFileSet, now: Date, strictKeyPermissions = false): CheckedMaterial {
+export function checkMaterial(set: TlsFileSet, now: Date): CheckedMaterial {
   const warnings: string[] = []
   const chain = parseChain(set)
   const key = parseKey(set)
   checkPair(set, chain, key)
   const leaf = chain[0]
   if (leaf) warnings.push(...ownWarnings(set.serverPem, leaf, now))
-  const readers = otherReaders(set.serverKey)
-  if (readers !== null) {
-    const { key, path, mode } = set.serverKey
-    const shown = mode.toString(8).padStart(4, '0')
-    if (strictKeyPermissions) {
-      const hint = `chmod 600 ${path}, or leave redkite.tls.strictKeyPermissions out to be warned only`
-      throw refuse(set, set.serverKey, `the key can be read by ${readers} (mode ${shown})`, hint)
-    }
-    warnings.push(`${key}: ${path} can be read by ${readers} (mode ${shown}); chmod 600 it`)
-  }
   const { anchors, damaged } = set.caPem ? parseAnchors(set.caPem) : { anchors: [], damaged: 0 }
   if (set.caPem && damaged > 0) {
     warnings.push(`${set.caPem.key}: ${damaged} blocks of ${set.caPem.path} are no certificates and are ignored`)
@@ -52,13 +43,6 @@ export function checkMaterial(set: TlsFileSet, now: Date, strictKeyPermissions =
     }
   }
   return { chain, key, anchors, warnings, damagedAnchors: damaged }
-}
-
-/** Who but the owner can read a file; null = nobody. Windows has no such bits. */
-function otherReaders(file: TlsFile): string | null {
-  if (process.platform === 'win32') return null
-  if ((file.mode & 0o004) !== 0) return 'every user'
-  return (file.mode & 0o040) !== 0 ? 'its group' : null
 }
 
 function refuse(set: TlsFileSet, file: TlsFile, text: string, hint: string): MaterialFault {
@@ -82,7 +66,8 @@ function parseChain(set: TlsFileSet): readonly X509Certificate[] {
     const text = blocks.some(isPrivateKey)
       ? 'tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched'
       : 'tls: failed to find any PEM data in certificate input'
-    throw refuse(set, file, text, `${file.key} must name the certificate, ${set.serverKey.key} the private key`)
+    const hint = `${file.key} must name the certificate, ${set.serverKey.key} the private key`
+    throw refuse(set, file, text, notPem(file) ?? hint)
   }
   return certificates.map((block, index) => {
     try {
@@ -91,6 +76,29 @@ function parseChain(set: TlsFileSet): readonly X509Certificate[] {
       throw refuse(set, file, `certificate ${index + 1} of the file does not parse`, 'write the file again')
     }
   })
+}
+
+/** What a file that is not PEM at all looks like, as a remedy; null = like nothing known. */
+function notPem({ text, path }: TlsFile): string | null {
+  if (/^(?:\xff\xfe|\xfe\xff)/.test(text)) {
+    return `the file is UTF-16 text: save it as plain ASCII (iconv -f UTF-16 -t ASCII ${path})`
+  }
+  const der = asDer(text)
+  if (der === null) return null
+  // a PKCS#12 bundle begins with its version, 3; a certificate with the sequence that is signed
+  if (der.children[0]?.tag === TAG.integer && der.children[0].content[0] === 3) {
+    return 'the file is a PKCS#12 bundle: name it by redkite.tls.pkcs12Path instead'
+  }
+  return `the file is DER: convert it to PEM (openssl x509 -in ${path} -out server.pem, openssl pkey -in ${path} -out server.key)`
+}
+
+function asDer(text: string): Der | null {
+  try {
+    const der = readDer(Buffer.from(text, 'latin1'))
+    return der.tag === TAG.sequence && der.children.length > 1 ? der : null
+  } catch {
+    return null
+  }
 }
 
 function parseKey(set: TlsFileSet): KeyObject {
@@ -104,14 +112,15 @@ function parseKey(set: TlsFileSet): KeyObject {
     const text = blocks.some(isCertificate)
       ? 'tls: found a certificate rather than a key in the PEM for the private key'
       : 'tls: failed to find any PEM data in key input'
-    throw refuse(set, file, text, `${file.key} must name the private key, ${set.serverPem.key} the certificate`)
+    const hint = `${file.key} must name the private key, ${set.serverPem.key} the certificate`
+    throw refuse(set, file, text, notPem(file) ?? hint)
   }
   if (isEncrypted(block)) {
     throw refuse(
       set,
       file,
       'tls: failed to parse private key: it is encrypted with a passphrase',
-      `decrypt it: openssl pkey -in ${file.path} -out server.key`,
+      `set redkite.tls.passphraseFile or redkite.tls.passphraseCommand, or decrypt it: openssl pkey -in ${file.path} -out server.key`,
     )
   }
   try {

@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { EXIT, type ExitCode } from '../errors/start-error.ts'
 import { MaterialFault } from './fault.ts'
-import { configKey, type TlsFileRole, type TlsFiles } from './settings.ts'
+import { readSmallFile, UnreadableFile } from './read-file.ts'
+import type { TlsFileRole, TlsFiles } from './settings.ts'
+import { type Located, locate, type Place } from './sources/locate.ts'
+import { type PassphraseFile, readPassphraseFile } from './sources/passphrase.ts'
 import type { FileStatus } from './status.ts'
-
-/** A PEM file of a few certificates has some KB; a CA bundle of a whole distribution 250 KB. */
-const FILE_BYTES_MAX = 1 << 20
 
 /** One file as read: its bytes and where an operator finds it. */
 export interface TlsFile {
@@ -16,21 +13,31 @@ export interface TlsFile {
   readonly key: string
   /** Absolute; relative settings resolve against the working directory, as Milvus does. */
   readonly path: string
+  /** The bytes, one character each (latin1), whatever they are. */
   readonly text: string
-  /** Permission bits. */
+  /** Permission bits, owner and group. */
   readonly mode: number
+  readonly uid: number
+  readonly gid: number
   readonly modified: Date
 }
 
-export interface TlsFileSet {
+/** The files of a source as they stand on disk: maybe encrypted, maybe one bundle. */
+export interface RawFiles {
   readonly kind: TlsFiles['kind']
+  readonly files: readonly TlsFile[]
+  readonly passphrase: PassphraseFile | null
+  /** SHA-256 over all bytes, the passphrase file's too: tells whether anything changed. */
+  readonly hash: string
+  readonly facts: readonly FileStatus[]
+}
+
+/** The same as PEM texts of certificate, plain key and CA: what is checked and served. */
+export interface TlsFileSet extends Omit<RawFiles, 'files'> {
   readonly serverPem: TlsFile
   readonly serverKey: TlsFile
   /** Null in one-way mode, where Milvus does not read the CA file either (it may be missing). */
   readonly caPem: TlsFile | null
-  /** SHA-256 over all bytes: tells whether anything changed. */
-  readonly hash: string
-  readonly facts: readonly FileStatus[]
 }
 
 /** What Milvus logs before the cause, by file (internal/distributed/proxy/listener_manager.go 118-147). */
@@ -39,59 +46,67 @@ export function context(kind: TlsFiles['kind'], role: TlsFileRole): string {
   return kind === 'oneWay' ? "proxy can't create creds" : 'proxy cant load x509 key pair'
 }
 
-/** Reads the files of a mode. Throws `MaterialFault` naming the first that cannot be read. */
-export async function readTlsFiles(files: TlsFiles, section: string): Promise<TlsFileSet> {
-  const serverPem = await readOne(files.kind, 'serverPem', files.serverPem, section)
-  const serverKey = await readOne(files.kind, 'serverKey', files.serverKey, section)
-  const caPem = files.kind === 'mutual' ? await readOne(files.kind, 'caPem', files.caPem, section) : null
-  const hash = createHash('sha256')
-  for (const file of [serverPem, serverKey, caPem]) {
-    if (file) hash.update(`${file.role}:${file.text.length}:`).update(file.text)
+/**
+ * Reads the files of a source and nothing more: cheap enough for each look of the watcher.
+ * @throws MaterialFault naming the first file that cannot be read
+ */
+export async function readTlsFiles(settings: Located): Promise<RawFiles> {
+  const { kind } = settings.files
+  try {
+    const places = await locate(settings)
+    const files: TlsFile[] = []
+    for (const place of places) files.push(await readOne(place))
+    const passphrase = await readPassphraseFile(settings)
+    return { kind, files, passphrase, hash: hashOf(files, passphrase), facts: files.map(factsOf) }
+  } catch (error) {
+    if (!(error instanceof MaterialFault) || error.role === null) throw error
+    throw new MaterialFault(error.exitCode, `${context(kind, error.role)}: ${error.message}`, error.hint)
   }
-  const facts = [serverPem, serverKey, caPem].filter((file) => file !== null).map(factsOf)
-  return { kind: files.kind, serverPem, serverKey, caPem, hash: hash.digest('hex'), facts }
+}
+
+async function readOne({ role, key, path, at }: Place): Promise<TlsFile> {
+  try {
+    const { bytes, ...rest } = await readSmallFile(at)
+    return { role, key, path, text: bytes.toString('latin1'), ...rest }
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error
+    // Where links were followed, the path that the operator wrote says more than the one behind it.
+    const text = error.message.replaceAll(at, path)
+    throw new MaterialFault(error.exitCode, `${key}: ${text}`, remedy(error, key, path), role)
+  }
+}
+
+/** What to do about a file that cannot be read. */
+export function remedy(problem: UnreadableFile, key: string, path: string): string {
+  switch (problem.kind) {
+    case 'missing':
+      return `correct ${key} (relative paths count from ${process.cwd()}), or make a set with: redkite certs create`
+    case 'denied':
+      return `let the server's user (uid ${process.getuid?.() ?? 'unknown'}) read ${path}`
+    case 'notFile':
+      return `point ${key} at a regular file, not at a directory, pipe or device`
+    case 'tooLarge':
+      return `point ${key} at the file itself: no certificate or key is that large`
+    case 'badPath':
+      return `correct ${key}`
+    case 'io':
+      return `make ${path} readable`
+  }
+}
+
+function hashOf(files: readonly TlsFile[], passphrase: PassphraseFile | null): string {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(`${file.role}:${file.text.length}:`).update(file.text, 'latin1')
+  if (passphrase) hash.update('passphrase:').update(passphrase.passphrase.reveal())
+  return hash.digest('hex')
 }
 
 function factsOf({ role, key, path, text, mode, modified }: TlsFile): FileStatus {
   const sha256 = createHash('sha256').update(text, 'latin1').digest('hex')
-  return { role, key, path, sha256, mode: mode.toString(8).padStart(4, '0'), modified: modified.toISOString() }
+  return { role, key, path, sha256, mode: octal(mode), modified: modified.toISOString() }
 }
 
-async function readOne(kind: TlsFiles['kind'], role: TlsFileRole, setting: string, section: string): Promise<TlsFile> {
-  const key = configKey(section, role)
-  const prefix = context(kind, role)
-  const refuse = (exit: ExitCode, text: string, hint: string) =>
-    new MaterialFault(exit, `${prefix}: ${key}: ${text}`, hint)
-  if (setting === '') {
-    throw refuse(EXIT.config, 'the path is empty', `set ${key} to a PEM file, or common.security.tlsMode to 0`)
-  }
-  const path = resolve(setting)
-  try {
-    const facts = await stat(path)
-    if (!facts.isFile()) {
-      throw refuse(EXIT.config, `${path} is not a file`, `point ${key} at a PEM file, not at a directory or device`)
-    }
-    if (facts.size > FILE_BYTES_MAX) {
-      throw refuse(EXIT.config, `${path} has ${facts.size} bytes (max ${FILE_BYTES_MAX})`, `point ${key} at a PEM file`)
-    }
-    return { role, key, path, text: await readFile(path, 'latin1'), mode: facts.mode & 0o7777, modified: facts.mtime }
-  } catch (error) {
-    if (error instanceof MaterialFault) throw error
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO'
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw refuse(
-        EXIT.config,
-        `open ${path}: no such file or directory`,
-        `correct ${key} (relative paths count from ${process.cwd()}), or make a set with: redkite certs create`,
-      )
-    }
-    if (code === 'EACCES' || code === 'EPERM') {
-      throw refuse(
-        EXIT.noPermission,
-        `open ${path}: permission denied`,
-        `let the server's user (uid ${process.getuid?.() ?? 'unknown'}) read ${path}`,
-      )
-    }
-    throw refuse(EXIT.io, `open ${path}: ${code}`, `make ${path} readable`)
-  }
+/** Permission bits as `chmod` takes them. */
+export function octal(mode: number): string {
+  return mode.toString(8).padStart(4, '0')
 }

@@ -99,7 +99,7 @@ class Material implements TlsMaterial {
 
   async start(): Promise<void> {
     try {
-      const set = await readTlsFiles(this.settings.files, this.#section)
+      const set = await readTlsFiles(this.settings)
       this.#activate(await prepareGeneration(1, set, this.settings, new Date()), 'start', null)
     } catch (error) {
       if (error instanceof MaterialFault)
@@ -110,7 +110,7 @@ class Material implements TlsMaterial {
     if (intervalMs > 0) {
       this.#watch = watchFiles({
         intervalMs,
-        read: () => readTlsFiles(this.settings.files, this.#section),
+        read: () => readTlsFiles(this.settings),
         settled: async () => {
           const outcome = await this.reload('file change')
           return !(outcome.kind === 'refused' && outcome.passing)
@@ -179,7 +179,7 @@ class Material implements TlsMaterial {
     const old = this.current
     let seen = ''
     try {
-      const set = await readTlsFiles(this.settings.files, this.#section)
+      const set = await readTlsFiles(this.settings)
       seen = set.hash
       if (set.hash === old.hash || (trigger === 'file change' && set.hash === this.#hold?.hash)) {
         return this.#unchanged(trigger, set.hash === old.hash)
@@ -258,7 +258,7 @@ class Material implements TlsMaterial {
 
   /** What the watcher will see of the files as they are now. */
   async #filesHash(): Promise<string> {
-    return fingerprint(() => readTlsFiles(this.settings.files, this.#section))
+    return fingerprint(() => readTlsFiles(this.settings))
   }
 
   #activate(generation: Generation, trigger: ReloadTrigger | 'start', rolledBackTo: number | null): void {

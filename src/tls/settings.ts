@@ -69,3 +69,25 @@ export type TlsFileRole = 'serverPem' | 'serverKey' | 'caPem'
 export function configKey(section: string, role: TlsFileRole): string {
   return `${section}.${role}Path`
 }
+
+/** A key of ours for a section: `redkite.tls.dir`. */
+export function ownKey(section: string, name: string): string {
+  return `redkite.${section}.${name}`
+}
+
+/** The names of `redkite certs create` and the Milvus documentation, and those of Kubernetes' TLS secrets. */
+export const TLS_NAMINGS = [
+  { certificate: 'server.pem', key: 'server.key', ca: 'ca.pem' },
+  { certificate: 'tls.crt', key: 'tls.key', ca: 'ca.crt' },
+] as const
+
+/** Which of the namings the files of a directory have; two are a contradiction. */
+export function namingsIn(names: readonly string[]): readonly (typeof TLS_NAMINGS)[number][] {
+  return TLS_NAMINGS.filter((naming) => names.includes(naming.certificate) || names.includes(naming.key))
+}
+
+/** The settings' passphrase source from its two keys; empty = not set. Both set is refused by the configuration. */
+export function passphraseSource(file: string, command: string): PassphraseSource | null {
+  if (file !== '') return { kind: 'file', path: file }
+  return command === '' ? null : { kind: 'command', command }
+}

@@ -1,12 +1,7 @@
 import { join } from 'node:path'
 import { EXIT, StartError } from '../../errors/start-error.ts'
+import { namingsIn } from '../../tls/settings.ts'
 import type { Entry } from '../finding.ts'
-
-/** The names of `redkite certs create` and the Milvus documentation, and those of Kubernetes' TLS secrets. */
-const NAMINGS = [
-  { certificate: 'server.pem', key: 'server.key', ca: 'ca.pem' },
-  { certificate: 'tls.crt', key: 'tls.key', ca: 'ca.crt' },
-] as const
 
 /**
  * The three certificate paths of a directory, by whichever of the two namings its files have.
@@ -14,8 +9,7 @@ const NAMINGS = [
  * @throws StartError config: neither naming, or files of both
  */
 export function readTlsDir(directory: string, names: readonly string[]): readonly Entry[] {
-  const present = NAMINGS.filter((naming) => names.includes(naming.certificate) || names.includes(naming.key))
-  const [naming, other] = present
+  const [naming, other] = namingsIn(names)
   if (naming === undefined) {
     throw new StartError(
       EXIT.config,
