@@ -12,6 +12,7 @@ import { ops } from './ops/registry.ts'
 import { createAdministration } from './ports/administration.ts'
 import { withAdministration } from './protocol/admin/handler.ts'
 import { ByteBudget } from './protocol/byte-budget.ts'
+import { refusedAnswers } from './protocol/explain.ts'
 import { createGrpcHandler } from './protocol/grpc/handler.ts'
 import { createManagementHandler } from './protocol/management.ts'
 import { createDisabledRestHandler } from './protocol/rest/disabled.ts'
@@ -58,6 +59,7 @@ export async function openPorts(config: Config, parts: PortParts, opened: AsyncD
           }),
         )
       : createDisabledRestHandler(),
+    refused: refusedAnswers,
   }
   const host = config.listen.host ?? '::'
   const common = { host, tls: material, handlers, limits, log, metrics } satisfies Partial<ListenOptions>

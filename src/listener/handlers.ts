@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
-import type { ClientIdentity } from '../tls/judge.ts'
+import type {
+  Http2ServerRequest,
+  Http2ServerResponse,
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+  ServerHttp2Stream,
+} from 'node:http2'
+import type { ClientIdentity, Explanation } from '../tls/judge.ts'
 
 /** What is known of a connection; frozen once it is accepted. */
 export interface ConnectionFacts {
@@ -29,8 +35,21 @@ export interface ConnectionFacts {
 export type RestRequest = IncomingMessage | Http2ServerRequest
 export type RestResponse = ServerResponse | Http2ServerResponse
 
+/** Why a client certificate was refused, in words. */
+export type RefusedBecause = Explanation
+
+/** What refused clients are told (`redkite.tls.explain`): answers made of the reason alone, never of the request. */
+export interface RefusedAnswers {
+  /** `body` null: the headers are the whole answer. */
+  http2(why: RefusedBecause, isGrpc: boolean): { readonly headers: OutgoingHttpHeaders; readonly body: string | null }
+  /** Head and body. */
+  http1(why: RefusedBecause): string
+}
+
 /** Where the listener hands accepted traffic to: the protocols, built by `server.ts`. */
 export interface StreamHandlers {
   grpc(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: ConnectionFacts): void
   rest(request: RestRequest, response: RestResponse, connection: ConnectionFacts): void
+  /** Absent: refused clients are never told by HTTP, whatever the settings say. */
+  readonly refused?: RefusedAnswers
 }

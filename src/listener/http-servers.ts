@@ -17,6 +17,7 @@ import {
 import type { Socket } from 'node:net'
 import { GRPC } from '../errors/table.ts'
 import type { Connection } from './connections.ts'
+import { isGrpc } from './content-type.ts'
 import type { StreamHandlers } from './handlers.ts'
 import type { ListenerLimits } from './limits.ts'
 
@@ -96,10 +97,6 @@ export function createHttpServers(serves: Serves, handlers: StreamHandlers, limi
 }
 
 const END_STREAM = 0x1
-
-function isGrpc(contentType: string | undefined): boolean {
-  return contentType?.startsWith('application/grpc') ?? false
-}
 
 function createRestServer(limits: ListenerLimits): Http1Server {
   const server = createHttp1({

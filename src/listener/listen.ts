@@ -95,6 +95,7 @@ class PortListener implements Listener {
           limits: this.#limits,
           refusals: this.#refusals,
           metrics: options.metrics,
+          refused: options.handlers.refused,
           log: options.log,
         })
       : null

@@ -13,12 +13,13 @@ import { createTlsServer } from '../tls/server-options.ts'
 import type { ProtocolPolicy } from '../tls/settings.ts'
 import { type ClientHello, readClientHello } from './client-hello.ts'
 import type { Connection } from './connections.ts'
-import type { ConnectionFacts } from './handlers.ts'
+import type { ConnectionFacts, RefusedAnswers } from './handlers.ts'
 import { HandshakeLimits } from './handshake-limits.ts'
 import type { ListenerLimits } from './limits.ts'
 import { peek } from './peek.ts'
 import { peerOf } from './peer.ts'
 import { CLASSICAL_GROUP, type Why } from './refusal-texts.ts'
+import { createRefuser } from './refused.ts'
 
 export interface Secured {
   readonly socket: TLSSocket
@@ -34,6 +35,8 @@ export interface TlsAcceptorOptions {
   readonly refusals: RefusalLog
   readonly metrics: Metrics
   readonly log: Log
+  /** What refused clients are told where the settings say so; absent: nothing, their connection is closed. */
+  readonly refused: RefusedAnswers | undefined
 }
 
 interface Handshake {
@@ -59,10 +62,13 @@ export class TlsAcceptor {
   #server: { readonly generation: Generation; readonly tls: Server } | null = null
 
   readonly #limits: HandshakeLimits
+  readonly #refuse: ReturnType<typeof createRefuser> | null
 
   constructor(options: TlsAcceptorOptions) {
     const { listener, metrics, refusals } = options
     this.#options = options
+    const { settings } = options.material
+    this.#refuse = settings.explain && options.refused ? createRefuser(options.refused) : null
     this.#limits = new HandshakeLimits(
       options.limits,
       (peer, why) => refusals.refused({ ...why, peer }),
@@ -126,7 +132,8 @@ export class TlsAcceptor {
     const { listener, limits, material } = this.#options
     const { handshakeTimeoutMs } = limits
     const { protocol } = material.settings
-    const tls = createTlsServer(generation, { listener, handshakeTimeoutMs, protocol }, (socket) =>
+    const explain = this.#refuse !== null
+    const tls = createTlsServer(generation, { listener, handshakeTimeoutMs, protocol, explain }, (socket) =>
       this.#onSecure(socket),
     )
     tls.on('tlsClientError', (error, socket) => this.#onError(error, socket))
@@ -147,10 +154,11 @@ export class TlsAcceptor {
     const sni = serverName(socket)
     const verdict = judge(socket, generation, this.#options.material.settings, new Date())
     if (verdict.kind === 'refused') {
-      // Nothing was read from it, and nothing will be.
-      socket.destroy()
       const { reason, message, remedy, certificate } = verdict
       this.#options.refusals.refused({ reason, message, remedy, certificate, peer, sni, protocol: version })
+      // Nothing was read from it, and nothing will be by whatever serves.
+      if (this.#refuse) this.#refuse(socket, { reason, message, remedy })
+      else socket.destroy()
       return
     }
     const { warning, client } = verdict

@@ -61,6 +61,8 @@ export function createTlsServer(
     readonly listener: string
     readonly handshakeTimeoutMs: number
     readonly protocol?: ProtocolPolicy | undefined
+    /** Let every client finish its handshake, so that a refused one can be told why: `judge` alone decides then. */
+    readonly explain?: boolean
   },
   onSecure: (socket: TLSSocket) => void,
 ): Server {
@@ -72,7 +74,7 @@ export function createTlsServer(
       handshakeTimeout: port.handshakeTimeoutMs,
       requestCert: generation.kind === 'mutual',
       // Lets OpenSSL answer a missing certificate with the alert that clients print (`certificate required`).
-      rejectUnauthorized: generation.kind === 'mutual',
+      rejectUnauthorized: generation.kind === 'mutual' && port.explain !== true,
     },
     onSecure,
   )

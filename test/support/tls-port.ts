@@ -2,7 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ConnectionFacts, RestRequest, RestResponse, StreamHandlers } from '../../src/listener/handlers.ts'
+import type {
+  ConnectionFacts,
+  RefusedAnswers,
+  RestRequest,
+  RestResponse,
+  StreamHandlers,
+} from '../../src/listener/handlers.ts'
 import { type Listener, type ListenOptions, listen } from '../../src/listener/listen.ts'
 import type { Log, LogFields, LogLevel } from '../../src/observe/log.ts'
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts'
@@ -93,7 +99,10 @@ export interface Port extends AsyncDisposable {
 /** A real port on loopback: material (if files are given), listener and echo handlers. */
 export async function openPort(
   files: TlsFiles | null,
-  options: Partial<Pick<ListenOptions, 'serve' | 'limits' | 'name'>> & { settings?: Partial<TlsSettings> } = {},
+  options: Partial<Pick<ListenOptions, 'serve' | 'limits' | 'name'>> & {
+    settings?: Partial<TlsSettings>
+    refused?: RefusedAnswers
+  } = {},
 ): Promise<Port> {
   const log = recordingLog()
   const metrics = createMetrics()
@@ -104,7 +113,7 @@ export async function openPort(
     host: '127.0.0.1',
     port: 0,
     tls: material,
-    handlers,
+    handlers: options.refused ? { ...handlers, refused: options.refused } : handlers,
     serve: options.serve ?? 'grpc+rest',
     limits: options.limits ?? {},
     log,
