@@ -12,6 +12,8 @@ const SERVICE_LINK = /^(tcp|udp|sctp):\/\//
 const SERVICE_VARIABLE = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
 /** The variable that names the directory of configuration files. */
 const DIRECTORY = 'MILVUSCONF'
+/** The variable with which commands log in; no key, and no misspelled one either. */
+const PASSWORD = 'REDKITE_PASSWORD'
 
 /** What a source may need from outside to be read. */
 export interface EnvironmentInput {
@@ -37,7 +39,7 @@ export function readEnvironment(input: EnvironmentInput): EnvironmentResult {
   const prefixed: Entry[] = []
   const findings: Finding[] = []
   for (const [variable, value] of Object.entries(input.variables)) {
-    if (value === undefined || variable === DIRECTORY) continue
+    if (value === undefined || variable === DIRECTORY || variable === PASSWORD) continue
     const isPrefixed = MILVUS_PREFIX.test(variable)
     const name = variable.replace(MILVUS_PREFIX, '').replace(MILVUS_DOT, '')
     const source = { kind: 'environment', variable } as const
