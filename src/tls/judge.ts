@@ -10,6 +10,9 @@ import { weakness } from './strength.ts'
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
+const SERVER_AUTH_ADMITTED =
+  'client certificate allows serverAuth only; admitted by redkite.tls.acceptServerAuthClients'
+
 /** The verified client certificate, as `ConnectionFacts` carries it. */
 export interface ClientIdentity {
   /** Distinguished names on one line, control characters escaped. */
@@ -56,15 +59,13 @@ export function judge(socket: TLSSocket, generation: Generation, policy: Policy,
   const leaf = socket.getPeerX509Certificate()
   if (!leaf) return { kind: 'refused', ...NO_CERTIFICATE, certificate: null }
   const identity = identify(leaf)
-  const revoked = policy.revocation?.refusal(leaf, generation.anchors, now)
-  if (revoked) return { kind: 'refused', ...revoked, certificate: named(identity) }
-  if (socket.authorized === true && inDate(leaf, now)) {
-    const client = { ...identity, user: policy.identity?.userOf(leaf) ?? null }
-    return { kind: 'admitted', client, warning: null }
-  }
-  if (policy.acceptServerAuthClients && isServerAuthOnlyOfAnchor(leaf, generation, now)) {
-    const warning = 'client certificate allows serverAuth only; admitted by redkite.tls.acceptServerAuthClients'
-    return { kind: 'admitted', client: identity, warning }
+  const inOrder = socket.authorized === true && inDate(leaf, now)
+  if (inOrder || (policy.acceptServerAuthClients && isServerAuthOnlyOfAnchor(leaf, generation, now))) {
+    // Asked only here: a stranger's certificate may carry the serial number of a revoked one.
+    const revoked = policy.revocation?.refusal(leaf, generation.anchors, now)
+    if (revoked) return { kind: 'refused', ...revoked, certificate: named(identity) }
+    if (!inOrder) return { kind: 'admitted', client: identity, warning: SERVER_AUTH_ADMITTED }
+    return { kind: 'admitted', client: { ...identity, user: policy.identity?.userOf(leaf) ?? null }, warning: null }
   }
   return {
     kind: 'refused',
