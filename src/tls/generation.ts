@@ -49,3 +49,8 @@ export function makeGeneration(number: number, set: TlsFileSet, checked: Checked
 export function renumbered(generation: Generation, number: number, now: Date): Generation {
   return Object.freeze({ ...generation, number, loadedAt: now })
 }
+
+/** The same with more warnings: those of its proof. */
+export function withWarnings(generation: Generation, more: readonly string[]): Generation {
+  return more.length === 0 ? generation : Object.freeze({ ...generation, warnings: [...generation.warnings, ...more] })
+}

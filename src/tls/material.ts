@@ -238,7 +238,8 @@ class Material implements TlsMaterial {
     }
     const generation = renumbered(previous, current.number + 1, new Date())
     try {
-      await proveGeneration(generation, `generation ${previous.number}`)
+      const where = `generation ${previous.number}`
+      await proveGeneration(generation, { where, protocol: this.settings.protocol })
     } catch (error) {
       return refused(error instanceof Error ? error.message : String(error), 'put good files in place, and reload')
     }

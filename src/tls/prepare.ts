@@ -1,13 +1,17 @@
+import { createPrivateKey } from 'node:crypto'
+import { resolve } from 'node:path'
 import { EXIT } from '../errors/start-error.ts'
 import { checkMaterial } from './check.ts'
 import { MaterialFault } from './fault.ts'
 import { type RawFiles, readTlsFiles, type TlsFileSet } from './files.ts'
-import { type Generation, makeGeneration } from './generation.ts'
+import { type Generation, makeGeneration, withWarnings } from './generation.ts'
 import { checkPermissions } from './permissions.ts'
 import { proveGeneration } from './proof.ts'
+import { readSmallFile } from './read-file.ts'
 import type { TlsSettings } from './settings.ts'
 import type { Located } from './sources/locate.ts'
 import { unlock } from './sources/unlock.ts'
+import type { ThrowawayIssuer } from './throwaway.ts'
 
 /**
  * Reads the material of any source as PEM texts, the key decrypted: for whoever looks at material without serving it.
@@ -37,8 +41,15 @@ export async function prepareGeneration(
       'write the whole file again; a reload never drops a certificate authority because of a damaged file',
     )
   }
-  const generation = makeGeneration(number, set, { ...checked, warnings: [...checked.warnings, ...permissions] }, now)
-  await proveGeneration(generation, `${set.serverPem.key}: ${set.serverPem.path}`)
+  const warnings = [...checked.warnings, ...permissions]
+  const generation = makeGeneration(number, set, { ...checked, warnings }, now)
+  const { key, path } = set.serverPem
+  const where = `${key}: ${path}`
+  const proven = await proveGeneration(generation, {
+    where,
+    protocol: settings.protocol,
+    issuer: await issuerOf(generation, settings),
+  })
   const again = await readTlsFiles(settings)
   if (again.hash !== set.hash) {
     throw new MaterialFault(
@@ -47,5 +58,21 @@ export async function prepareGeneration(
       'try again when they are written; rename finished files into place',
     )
   }
-  return generation
+  return withWarnings(
+    generation,
+    proven.map((warning) => `${where}: ${warning}`),
+  )
+}
+
+/** The anchor whose private key is at hand; null where none is, or it cannot be read: renewal says what is wrong. */
+export async function issuerOf(generation: Generation, settings: TlsSettings): Promise<ThrowawayIssuer | null> {
+  if (!settings.caKeyPath || generation.kind === 'oneWay') return null
+  try {
+    const { bytes } = await readSmallFile(resolve(settings.caKeyPath))
+    const key = createPrivateKey(bytes)
+    const certificate = generation.anchors.find((anchor) => anchor.ca && anchor.checkPrivateKey(key))
+    return certificate === undefined ? null : { certificate, key }
+  } catch {
+    return null
+  }
 }
