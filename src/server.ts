@@ -3,7 +3,8 @@
  * everybody; nothing here decides anything that a part could decide.
  */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { Audit } from './auth/audit.ts'
 import { Gate } from './auth/gate.ts'
 import { Keeper } from './auth/keeper.ts'
 import { Catalog } from './catalog/catalog.ts'
@@ -19,6 +20,7 @@ import { createStorePool } from './embedded/store/pool.ts'
 import { createVectorEngine } from './engine/engine.ts'
 import { EXIT, type ExitCode, StartError } from './errors/start-error.ts'
 import { MILVUS_VERSION } from './model/version.ts'
+import { AuditFile } from './observe/audit-file.ts'
 import type { Log } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import type { Ports } from './ports.ts'
@@ -66,7 +68,9 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
   const material = await openTls(config, input.log, metrics)
   if (material) opened.use(material)
 
-  const { service, gate } = await openService(config, input.log, metrics)
+  const audit = openAudit(config, input.log, metrics)
+  if (audit) opened.use(audit)
+  const { service, gate } = await openService(config, audit, input.log, metrics)
   opened.use(service)
   opened.use(collectWhenIdle())
   const { openPorts } = await protocols
@@ -77,7 +81,14 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
   input.io.stdout(banner({ ...facts, isNewData, caFingerprint: auto?.fingerprint ?? null, readyMs }))
   log.info('---Milvus Proxy successfully initialized and ready to serve!---', { readyMs, version: REDKITE_VERSION })
 
-  return running(opened.move(), ports, material, config, log)
+  const server = running(opened.move(), ports, material, config, log)
+  return {
+    ...server,
+    reload(reason) {
+      audit?.reopen()
+      return server.reload(reason)
+    },
+  }
 }
 
 /** What Milvus says at its start, and what our reading of the configuration found. */
@@ -153,7 +164,16 @@ async function openIdentity(config: Config, log: Log): Promise<IdentityMap | nul
   return createIdentityMap({ rules, usernameBytesMax: config.auth.usernameBytesMax, log })
 }
 
-async function openService(config: Config, log: Log, metrics: Metrics): Promise<{ service: Service; gate: Gate }> {
+function openAudit({ audit: { path } }: Config, log: Log, metrics: Metrics): AuditFile | null {
+  return path === '' ? null : new AuditFile(resolve(path), log, metrics)
+}
+
+async function openService(
+  config: Config,
+  audit: AuditFile | null,
+  log: Log,
+  metrics: Metrics,
+): Promise<{ service: Service; gate: Gate }> {
   const catalog = Catalog.open(config.dataDir)
   const keeper = new Keeper({ store: catalog, ...config.auth, waitingMax: config.auth.passwordChecksQueuedMax })
   const rootReady = keeper.ensureRoot(config.auth.defaultRootPassword)
@@ -180,6 +200,7 @@ async function openService(config: Config, log: Log, metrics: Metrics): Promise<
       keeper,
       backOff: { attemptsMax, windowMs },
       proofWanted: (user) => proofWanted(config.identity.policy, user),
+      audit: audit && new Audit({ ...config.audit, file: audit }),
       log: log.at('auth/gate.ts'),
       metrics,
     }),
@@ -235,7 +256,7 @@ function running(
   config: Config,
   log: Log,
 ): RunningServer {
-  const { promise: stopped, resolve } = Promise.withResolvers<ExitCode>()
+  const { promise: stopped, resolve: end } = Promise.withResolvers<ExitCode>()
   let stopping: Promise<void> | null = null
   const stop = async (reason: string): Promise<void> => {
     log.info('stopping', { reason })
@@ -243,7 +264,7 @@ function running(
     await Promise.all([ports.proxy.drain(graceMs), ports.rest?.drain(graceMs)])
     await opened.disposeAsync()
     log.info('stopped', { reason })
-    resolve(EXIT.ok)
+    end(EXIT.ok)
   }
   return {
     stopped,

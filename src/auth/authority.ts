@@ -1,6 +1,7 @@
 import type { ReplyOf, RequestOf, Rpc } from '../model/calls.ts'
 import type { Access } from '../ops/op.ts'
 import type { Caller, CallMetadata, ForwardPass, Pass, Principal, Service } from '../service.ts'
+import type { Audit, CallProtocol } from './audit.ts'
 
 /** What a caller showed: nothing, a token as gRPC sends it, or user and password as REST sends them. */
 export type Credentials =
@@ -12,6 +13,8 @@ export type Credentials =
 
 /** The gate. Every protocol goes through it for every call. */
 export interface Authority {
+  /** Where calls are recorded; null or absent = nowhere. */
+  readonly audit?: Audit | null
   /** @throws RedkiteError `unauthenticated` (gRPC) or `restUnauthenticated` (REST) with Milvus' text. */
   authenticate(credentials: Credentials, caller: Caller): Promise<Principal>
   /**
@@ -50,6 +53,13 @@ export async function admitAndCall<R extends Rpc>(
   caller: Caller,
   signal: AbortSignal,
   metadata?: CallMetadata,
+  protocol: CallProtocol = 'gRPC',
 ): Promise<ReplyOf<R>> {
+  const { audit } = gate
+  if (audit?.covers(op.rpc)) {
+    return audit.call({ rpc: op.rpc, request, principal, caller }, protocol, () =>
+      service.call(gate.admit(principal, op, request, caller, signal), request, metadata),
+    )
+  }
   return service.call(gate.admit(principal, op, request, caller, signal), request, metadata)
 }

@@ -3,13 +3,16 @@ import { faultText } from '../errors/error.ts'
 import type { RequestOf, Rpc } from '../model/calls.ts'
 import type { Access } from '../ops/op.ts'
 import type { Caller, ForwardPass, Pass, Principal } from '../service.ts'
+import type { Audit, CallProtocol } from './audit.ts'
 import type { Authority, Credentials } from './authority.ts'
-import { refused } from './login.ts'
+import { claimedUser, refused } from './login.ts'
 import { type LoginOptions, Logins } from './logins.ts'
 
 export interface GateOptions extends LoginOptions {
   /** `common.security.authorizationEnabled`. */
   readonly enabled: boolean
+  /** Who did what is recorded there; null or absent = nowhere. */
+  readonly audit?: Audit | null
 }
 
 /** What Milvus grants to its role `public`, which every user has. Everything else waits for roles: refused. */
@@ -27,20 +30,39 @@ const ANONYMOUS: Principal = { kind: 'anonymous' }
 export class Gate implements Authority {
   readonly #options: GateOptions
   readonly #logins: Logins
+  readonly audit: Audit | null
 
   constructor(options: GateOptions) {
     this.#options = options
+    this.audit = options.audit ?? null
     this.#logins = new Logins(options)
   }
 
   async authenticate(credentials: Credentials, caller: Caller): Promise<Principal> {
-    return this.#options.enabled ? this.#logins.establish(credentials, caller) : ANONYMOUS
+    return this.#options.enabled ? this.#login(credentials, caller) : ANONYMOUS
   }
 
   async administer(credentials: Credentials, caller: Caller): Promise<Principal> {
-    const principal = await this.#logins.establish(credentials, caller)
-    if (principal.kind === 'user' && principal.isRoot) return principal
+    const principal = await this.#login(credentials, caller)
+    const isAdmitted = principal.kind === 'user' && principal.isRoot
+    const outcome = isAdmitted ? 'ok' : 'permissionDenied'
+    this.audit?.administration(principal, outcome, caller, protocolOf(credentials))
+    this.audit?.demand()
+    if (isAdmitted) return principal
     throw faultText('permissionDenied', 'the administration of this server is root’s')
+  }
+
+  async #login(credentials: Credentials, caller: Caller): Promise<Principal> {
+    const { audit } = this
+    if (audit === null) return this.#logins.establish(credentials, caller)
+    try {
+      const principal = await this.#logins.establish(credentials, caller)
+      audit.login(principal, caller, protocolOf(credentials))
+      return principal
+    } catch (thrown) {
+      audit.loginRefused(claimedUser(credentials), thrown, caller, protocolOf(credentials))
+      throw thrown
+    }
   }
 
   admit<R extends Rpc>(
@@ -65,9 +87,19 @@ export class Gate implements Authority {
     if (principal.kind === 'anonymous' && this.#options.enabled) throw refused('missing authorization in header')
     const request = { db }
     const access = method.access ?? UNDECLARED
-    if (!isAllowed(principal, access, request)) throw denied(principal, access, request)
+    const rpc = method.path.slice(method.path.lastIndexOf('/') + 1)
+    const isAdmitted = isAllowed(principal, access, request)
+    if (this.audit?.covers(rpc)) {
+      this.audit.forwarded(rpc, db, principal, caller, isAdmitted ? 'forwarded' : 'permissionDenied')
+      this.audit.demand()
+    }
+    if (!isAdmitted) throw denied(principal, access, request)
     return { path: method.path, principal, caller } as ForwardPass
   }
+}
+
+function protocolOf(credentials: Credentials): CallProtocol {
+  return credentials.kind === 'header' ? 'REST' : 'gRPC'
 }
 
 function isAllowed(principal: Principal, access: Access, request: object): boolean {

@@ -37,6 +37,16 @@ export function isEmpty(credentials: Credentials): boolean {
   return credentials.kind === 'none' || /^(bearer)?$/i.test(credentials.value.trim())
 }
 
+/** The user that credentials name, for the record; null where they name none, or what could not be one. */
+export function claimedUser(credentials: Credentials): string | null {
+  try {
+    const login = readLogin(credentials)
+    return login.kind === 'password' && /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(login.user) ? login.user : null
+  } catch {
+    return null
+  }
+}
+
 function split(text: string): Login {
   const colon = text.indexOf(':')
   if (colon < 0) return { kind: 'apiKey' }

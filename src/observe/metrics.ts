@@ -82,6 +82,7 @@ export function createMetrics() {
     ]),
     bytesInFlight: scraped('redkite_request_bytes_in_flight', 'request body bytes being received or served', []),
     authFailures: counter('redkite_auth_failures_total', 'refused logins by reason', ['reason']),
+    auditLines: counter('redkite_audit_lines_total', 'lines of the audit log by outcome', ['result']),
     rows: scraped('redkite_rows', 'live rows, sealed into segments or growing', ['db', 'collection', 'state']),
     commits: counter('redkite_commits_total', 'durable transactions', []),
     commitLatency: histogram(

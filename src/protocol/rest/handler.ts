@@ -93,7 +93,7 @@ function callerFor(exchange: Exchange, principal: Principal, caller: Caller, dep
   return async (rpc, request) => {
     const op = deps.ops[rpc]
     if (!op) throw fault('unimplemented', rpc)
-    return admitAndCall(deps.gate, deps.service, principal, op, request, caller, exchange.signal)
+    return admitAndCall(deps.gate, deps.service, principal, op, request, caller, exchange.signal, undefined, 'REST')
   }
 }
 
