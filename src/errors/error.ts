@@ -69,10 +69,10 @@ export function upstreamFault({ code, legacy, message, retriable, input }: Forei
   return new RedkiteError(kind, message, { row: { ...errorTable[kind], code, legacy, retriable, input } })
 }
 
-/** Kinds that travel in a `Status`; the first row of a code stands for it. */
+/** Kinds that travel in a `Status`; the first row of a code stands for it. `unexpected` is a fault of our own. */
 const kindByCode: ReadonlyMap<number, ErrorKind> = new Map(
   (Object.keys(errorTable) as ErrorKind[])
-    .filter((kind) => errorTable[kind].grpc === null)
+    .filter((kind) => errorTable[kind].grpc === null && kind !== 'unexpected')
     .reverse()
     .map((kind) => [errorTable[kind].code, kind]),
 )

@@ -70,9 +70,16 @@ export function defineOp<R extends Rpc>(spec: OpSpec<R>): Op<R> {
   }
 }
 
-/** Milvus fills it in itself; its SDKs send it all the same. */
+/** RPCs whose message type has another name; GetLoadState and GetLoadingProgress have none. */
+const MSG_TYPES: Readonly<Record<string, MsgType>> = {
+  Query: MsgType.Retrieve,
+  ListCredUsers: MsgType.ListCredUsernames,
+}
+
+/** `base.msg_type` of a request: Milvus fills it in itself, its SDKs send it all the same. */
 function msgTypeOf(rpc: string): MsgType {
-  return rpc in MsgType ? MsgType[rpc as keyof typeof MsgType] : MsgType.Undefined
+  const named = rpc in MsgType ? MsgType[rpc as keyof typeof MsgType] : undefined
+  return named ?? MSG_TYPES[rpc] ?? MsgType.Undefined
 }
 
 function accessOf(rpc: Rpc, message: string, login: string | undefined): Access {

@@ -4,7 +4,10 @@ import type { Op, RestInput, RestOutput } from './op.ts'
 import { post } from './rest/body.ts'
 import { physicalMs } from './wire/time.ts'
 
-/** Names, ids and times; `InMemory` asks for the loaded ones only. */
+/**
+ * Names, ids and times; `InMemory` asks for the loaded ones only. A Milvus tells `loaded` only then: in its other
+ * replies it is false.
+ */
 export const showCollections: Op<'ShowCollections'> = defineOp({
   rpc: 'ShowCollections',
   login: 'Milvus shows each user the collections that it may see',
