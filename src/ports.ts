@@ -24,6 +24,8 @@ export interface Ports {
   readonly proxy: Listener
   /** REST on a port of its own (`proxy.http.port`); null = it shares the gRPC port. */
   readonly rest: Listener | null
+  /** gRPC between a proxy and this node, under internal TLS; null without that. */
+  readonly internal: Listener | null
   readonly management: ManagementListener
 }
 
@@ -31,6 +33,8 @@ export interface PortParts {
   readonly service: Service
   readonly gate: Gate
   readonly material: TlsMaterial | null
+  /** Material of the internal port. */
+  readonly internal: TlsMaterial | null
   readonly log: Log
   readonly metrics: Metrics
 }
@@ -44,7 +48,7 @@ export async function openPorts(config: Config, parts: PortParts, opened: AsyncD
   metrics.bytesInFlight.readFrom(() => [{ labels: {}, value: budget.used }])
   const shared = { ops, gate, service, limits, budget, metrics }
   const bound: Listener[] = []
-  const materials = material ? [material] : []
+  const materials = [material, parts.internal].filter((one) => one !== null)
   const administration = createAdministration({ config, materials, metrics, listeners: () => bound })
   const handlers = {
     grpc: createGrpcHandler({ ...shared, log: log.at('protocol/grpc') }),
@@ -71,6 +75,18 @@ export async function openPorts(config: Config, parts: PortParts, opened: AsyncD
     sharesPort || http.port === null
       ? null
       : opened.use(await listen({ ...common, name: 'rest', port: http.port, serve: 'rest' }))
+  const internal =
+    parts.internal &&
+    opened.use(
+      await listen({
+        ...common,
+        name: 'internal',
+        port: config.proxy.internalPort,
+        tls: parts.internal,
+        handlers: { ...handlers, rest: createDisabledRestHandler() },
+        serve: 'grpc+rest',
+      }),
+    )
   const management = opened.use(
     await listenManagement({
       host: config.metrics.host,
@@ -78,8 +94,8 @@ export async function openPorts(config: Config, parts: PortParts, opened: AsyncD
       handler: createManagementHandler({ health: () => service.health(), registry: metrics.registry, log }),
     }),
   )
-  bound.push(proxy, ...(rest ? [rest] : []))
-  return { proxy, rest, management }
+  bound.push(proxy, ...[rest, internal].filter((one) => one !== null))
+  return { proxy, rest, internal, management }
 }
 
 /** RFC 6797 6.1. */

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import { Audit } from './auth/audit.ts'
 import { Gate } from './auth/gate.ts'
 import { Keeper } from './auth/keeper.ts'
+import { type Backend, openBackend } from './backend.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { banner } from './cli/banner.ts'
 import type { CliIo } from './cli/io.ts'
@@ -15,16 +16,11 @@ import type { Config } from './config/config.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { collectWhenIdle } from './embedded/idle-memory.ts'
 import { lockDataDirectory } from './embedded/lock.ts'
-import { EmbeddedService } from './embedded/service.ts'
-import { createStorePool } from './embedded/store/pool.ts'
-import { createVectorEngine } from './engine/engine.ts'
 import { EXIT, type ExitCode, StartError } from './errors/start-error.ts'
-import { MILVUS_VERSION } from './model/version.ts'
 import { AuditFile } from './observe/audit-file.ts'
 import type { Log } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import type { Ports } from './ports.ts'
-import type { Service } from './service.ts'
 import { proofWanted } from './tls/identity/policy.ts'
 import { createIdentityMap, type IdentityMap } from './tls/identity.ts'
 import { openMaterial, type TlsMaterial } from './tls/material.ts'
@@ -70,11 +66,13 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
 
   const audit = openAudit(config, input.log, metrics)
   if (audit) opened.use(audit)
-  const { service, gate } = await openService(config, audit, input.log, metrics)
+  const internal = await openInternalTls(config, input.log, metrics)
+  if (internal) opened.use(internal)
+  const { service, gate, link } = await openService(config, audit, input.log, metrics)
   opened.use(service)
   opened.use(collectWhenIdle())
   const { openPorts } = await protocols
-  const ports = await openPorts(config, { service, gate, material, log: input.log, metrics }, opened)
+  const ports = await openPorts(config, { service, gate, material, internal, log: input.log, metrics }, opened)
   const facts = factsOf(config, ports, material)
   if (input.readyFile !== null) writeReadyFile(input.readyFile, config, facts, ports)
   const readyMs = Math.round(performance.now() - startedAt)
@@ -84,9 +82,9 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
   const server = running(opened.move(), ports, material, config, log)
   return {
     ...server,
-    reload(reason) {
+    async reload(reason) {
       audit?.reopen()
-      return server.reload(reason)
+      await Promise.all([server.reload(reason), internal?.reload('SIGHUP'), link?.reload('SIGHUP')])
     },
   }
 }
@@ -99,9 +97,6 @@ function announce(loaded: LoadedConfig, log: Log): void {
     else log.info(finding.message, fields)
   }
   log.at('utils/util.go:56').info('Internal TLS Enabled', { value: loaded.config.internalTls.kind !== 'plain' })
-  if (loaded.config.internalTls.kind !== 'plain') {
-    log.warn('internal TLS has no effect yet: the embedded engine runs in this process, no internal port is opened')
-  }
 }
 
 function makeDataDirectory(path: string): void {
@@ -168,33 +163,39 @@ function openAudit({ audit: { path } }: Config, log: Log, metrics: Metrics): Aud
   return path === '' ? null : new AuditFile(resolve(path), log, metrics)
 }
 
+/** Material of the internal port of a node; a proxy opens none. A pair that does not load stops the start. */
+async function openInternalTls(config: Config, log: Log, metrics: Metrics): Promise<TlsMaterial | null> {
+  const { internalTls: files } = config
+  if (files.kind === 'plain' || config.upstream) return null
+  const { reloadIntervalMs: watchIntervalMs, strictKeyPermissions } = config.tls
+  const allowedPeers = files.kind === 'mutual' ? files.allowedPeers : []
+  const settings = {
+    files,
+    section: 'internaltls',
+    watchIntervalMs,
+    strictKeyPermissions,
+    autoRenew: false,
+    allowedPeers,
+  }
+  return openMaterial(settings, log, metrics)
+}
+
 async function openService(
   config: Config,
   audit: AuditFile | null,
   log: Log,
   metrics: Metrics,
-): Promise<{ service: Service; gate: Gate }> {
+): Promise<Backend & { readonly gate: Gate }> {
   const catalog = Catalog.open(config.dataDir)
   const keeper = new Keeper({ store: catalog, ...config.auth, waitingMax: config.auth.passwordChecksQueuedMax })
   const rootReady = keeper.ensureRoot(config.auth.defaultRootPassword)
-  const { readerThreads, writerThreads, sealRows } = config.engine
-  const service = await EmbeddedService.open({
-    dataDirectory: config.dataDir,
-    catalog,
-    credentials: keeper,
-    stores: createStorePool({ readerThreads, writerThreads, log, metrics }),
-    engine: createVectorEngine({ log, metrics, threads: readerThreads }),
-    limits: config.limits,
-    sealRows,
-    version: MILVUS_VERSION,
-    log: log.at('embedded/service.ts'),
-    metrics,
-  })
+  const { service, link } = await openBackend(config, { catalog, keeper, log, metrics })
   await rootReady
   const { authorizationEnabled: enabled, passwordAttemptsMax: attemptsMax } = config.auth
   const windowMs = config.auth.passwordAttemptsWindowMs
   return {
     service,
+    link,
     gate: new Gate({
       enabled,
       keeper,
@@ -220,6 +221,9 @@ function factsOf(config: Config, ports: Ports, material: TlsMaterial | null) {
     grpc: `${scheme}://${name}:${ports.proxy.port}`,
     rest: `${scheme}://${name}:${restPort}`,
     metrics: `http://${config.metrics.host}:${ports.management.port}`,
+    name,
+    upstream: config.upstream?.uri ?? null,
+    internal: ports.internal && `https://${name}:${ports.internal.port}`,
     host,
     tls: readyTls(config.tls.mode, material, host),
     port: ports.proxy.port,
@@ -238,6 +242,8 @@ function writeReadyFile(path: string, config: Config, facts: ReturnType<typeof f
     metrics: `http://${config.metrics.host}:${ports.management.port}`,
     tls: { mode: config.tls.mode.kind, ca: facts.tls.kind === 'plain' ? null : facts.tls.ca },
     data: config.dataDir,
+    internal: facts.internal,
+    upstream: facts.upstream,
   }
   const temporary = `${path}.${process.pid}`
   try {
@@ -261,7 +267,7 @@ function running(
   const stop = async (reason: string): Promise<void> => {
     log.info('stopping', { reason })
     const graceMs = config.proxy.gracefulStopTimeoutMs
-    await Promise.all([ports.proxy.drain(graceMs), ports.rest?.drain(graceMs)])
+    await Promise.all([ports.proxy, ports.rest, ports.internal].map((port) => port?.drain(graceMs)))
     await opened.disposeAsync()
     log.info('stopped', { reason })
     end(EXIT.ok)

@@ -86,8 +86,8 @@ export interface ForwardSink {
 export interface ForwardStream {
   /** Sends framed bytes; false: wait for `drained`. The buffer is not copied. */
   write(chunk: Buffer): boolean
-  /** Ends the request. A call whose whole request comes here can be tried again where it was not processed. */
-  end(chunk: Buffer | null): void
+  /** Ends the request. */
+  end(): void
   pauseReply(): void
   resumeReply(): void
   /** Nothing of the call is wanted any more. */
@@ -98,7 +98,11 @@ export interface ForwardStream {
 export interface Forward {
   /** RPCs about users, passwords and roles are answered here and not passed on. */
   readonly usersHere: boolean
-  open(pass: ForwardPass, headers: ForwardHeaders, sink: ForwardSink): ForwardStream
+  /**
+   * @param whole the whole request, framed, where it is at hand: sent at once, and again where the upstream did not
+   * process it; null: headers are sent, and the request follows by `write` and `end`
+   */
+  open(pass: ForwardPass, headers: ForwardHeaders, sink: ForwardSink, whole: Buffer | null): ForwardStream
 }
 
 /** gRPC metadata that goes with a REST call where it is passed on: the login as gRPC writes it, trace ids, deadline. */

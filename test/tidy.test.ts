@@ -63,6 +63,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   listener: [...below, 'tls'],
   server: ['*'],
   ports: ['*'],
+  backend: ['*'],
   version: [],
   cli: ['*'],
   main: ['cli', 'errors'],

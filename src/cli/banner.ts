@@ -6,6 +6,9 @@ export interface BannerFacts {
   readonly version: string
   readonly dataDir: string
   readonly isNewData: boolean
+  /** The Milvus that answers; null: the engine in this process. */
+  readonly upstream: string | null
+  readonly internal: string | null
   /** What clients on this machine dial. */
   readonly host: string
   readonly grpc: string
@@ -23,11 +26,12 @@ export interface BannerFacts {
 /** The lines on stdout once every port answers. */
 export function banner(facts: BannerFacts): string {
   const lines = [
-    `redkite ${facts.version}  embedded engine, data in ${shownPath(facts.dataDir)}${facts.isNewData ? ' (new)' : ''}`,
+    `redkite ${facts.version}  ${sourceSentence(facts)}`,
     `gRPC     ${facts.grpc}    ${tlsSentence(facts.tls)}`,
     `REST     ${facts.rest}/v2/vectordb`,
     `health   ${facts.metrics}/healthz, /metrics`,
   ]
+  if (facts.internal !== null) lines.push(`internal ${facts.internal}    for a proxy before this node`)
   if (facts.tls.kind !== 'plain') {
     lines.push(`CA       ${shownPath(facts.tls.ca)}`)
     if (facts.caFingerprint !== null) lines.push(`         SHA-256 ${facts.caFingerprint}`)
@@ -48,6 +52,11 @@ export function banner(facts: BannerFacts): string {
     }),
   )
   return `${lines.join('\n')}\n${code}`
+}
+
+function sourceSentence({ upstream, dataDir, isNewData }: BannerFacts): string {
+  if (upstream !== null) return `proxy before ${upstream}, users in ${shownPath(dataDir)}`
+  return `embedded engine, data in ${shownPath(dataDir)}${isNewData ? ' (new)' : ''}`
 }
 
 function tlsSentence(tls: ReadyTls): string {

@@ -12,6 +12,8 @@ export interface ConfigOptions {
   readonly tls?: 'off' | 'one-way' | 'mutual'
   readonly tlsDir?: string
   readonly autoTls?: boolean
+  /** Only `run` has it. */
+  readonly upstream?: string
   readonly set?: readonly string[]
 }
 

@@ -1,5 +1,6 @@
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
+import { notAllowed } from './allowed-peers.ts'
 import { oneLine } from './check.ts'
 import type { Generation } from './generation.ts'
 import { NO_CERTIFICATE } from './handshake-error.ts'
@@ -46,7 +47,7 @@ export type Verdict =
     }
 
 /** What a port admits, besides what OpenSSL verified. */
-export type Policy = Pick<TlsSettings, 'acceptServerAuthClients' | 'revocation' | 'identity'>
+export type Policy = Pick<TlsSettings, 'acceptServerAuthClients' | 'revocation' | 'identity' | 'allowedPeers'>
 
 /**
  * Decides on a connection whose handshake is done, before a byte of it is read. In one-way mode nothing is asked of
@@ -64,6 +65,8 @@ export function judge(socket: TLSSocket, generation: Generation, policy: Policy,
     // Asked only here: a stranger's certificate may carry the serial number of a revoked one.
     const revoked = policy.revocation?.refusal(leaf, generation.anchors, now)
     if (revoked) return { kind: 'refused', ...revoked, certificate: named(identity) }
+    const stranger = notAllowed(leaf, policy.allowedPeers ?? [])
+    if (stranger) return { kind: 'refused', ...stranger, certificate: named(identity) }
     if (!inOrder) return { kind: 'admitted', client: identity, warning: SERVER_AUTH_ADMITTED }
     return { kind: 'admitted', client: { ...identity, user: policy.identity?.userOf(leaf) ?? null }, warning: null }
   }

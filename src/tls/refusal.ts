@@ -11,6 +11,7 @@ export const REFUSAL_REASONS = [
   'weakKey',
   'revoked',
   'revocationUnknown',
+  'peerNotAllowed',
   'unverified',
   'versionTooLow',
   'noSharedCipher',

@@ -58,6 +58,8 @@ export interface TlsSettings {
   readonly revocation?: Revocation | null
   /** Certificate to user; absent: to nobody. */
   readonly identity?: IdentityMap | null
+  /** DNS names and URIs of which a client certificate must carry one; absent or empty: any that its CA issued. */
+  readonly allowedPeers?: readonly string[]
   /** `redkite.tls.explain`: a refused client is told why by gRPC or HTTP, and reaches nothing else. */
   readonly explain?: boolean
 }

@@ -12,6 +12,7 @@ export interface Flags {
   readonly tls?: 'off' | 'one-way' | 'mutual' | undefined
   readonly tlsDir?: string | undefined
   readonly autoTls?: boolean | undefined
+  readonly upstream?: string | undefined
   /** `key=value` each. */
   readonly set?: readonly string[] | undefined
 }
@@ -32,6 +33,7 @@ export function readFlags(flags: Flags): readonly Entry[] {
   add('proxy.port', flags.port, '--port')
   add('proxy.http.port', flags.httpPort, '--http-port')
   add('common.MetricsPort', flags.metricsPort, '--metrics-port')
+  add('redkite.upstream.uri', flags.upstream, '--upstream')
   add('common.security.tlsMode', flags.tls === undefined ? undefined : TLS_MODES[flags.tls], '--tls')
   return entries
 }

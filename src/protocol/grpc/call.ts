@@ -41,7 +41,12 @@ export class Call implements BudgetHolder, WatchedBody {
   bodyEndedAt = 0
 
   readonly #context: CallContext
-  readonly #abort = new AbortController()
+  /** Made when somebody asks for the signal: a forwarded call has `abandoned` instead. */
+  #abort: AbortController | null = null
+  #abortedBy: RedkiteError | null = null
+  /** Told once when the call ends without a reply of its handler: cancelled, too late, refused. */
+  abandoned: (() => void) | null = null
+  readonly #timeoutMs: number | null
   readonly #timer: NodeJS.Timeout | null
   #pausedAt = 0
   #trailers: Record<string, string> | null = null
@@ -60,6 +65,7 @@ export class Call implements BudgetHolder, WatchedBody {
     this.peer = caller.peer
     this.stats = stats
     this.requestId = requestId
+    this.#timeoutMs = timeoutMs
     this.#timer = timeoutMs === null ? null : setTimeout(() => this.#deadlinePassed(timeoutMs), timeoutMs)
     stream.on('close', () => this.#closed())
     stream.on('error', (error) =>
@@ -69,7 +75,20 @@ export class Call implements BudgetHolder, WatchedBody {
 
   /** Aborted when the client cancels, when the deadline passes and when the connection goes. */
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.#abortedBy) this.#abort.abort(this.#abortedBy)
     return this.#abort.signal
+  }
+
+  /** Status of a call that failed after its reply had begun; null = it did not. */
+  get trailers(): Readonly<Record<string, string>> | null {
+    return this.#trailers
+  }
+
+  /** Milliseconds until the deadline, 0 when it has passed; null = there is none. */
+  remainingMs(): number | null {
+    if (this.#timeoutMs === null) return null
+    return Math.max(0, this.#timeoutMs - (performance.now() - this.startedAt))
   }
 
   /** Starts to watch the body's pace; call it when reading begins. */
@@ -147,7 +166,7 @@ export class Call implements BudgetHolder, WatchedBody {
       stream.respond({ 'content-type': 'application/grpc', ...statusHeaders(error) }, { endStream: true })
     }
     if (!stream.readableEnded) stream.close(NGHTTP2_NO_ERROR)
-    this.#abort.abort(error)
+    this.#abandon(error)
   }
 
   /** Opens a streaming reply; messages follow by `stream.write`, `finish` or `fail` closes it. */
@@ -163,6 +182,12 @@ export class Call implements BudgetHolder, WatchedBody {
     this.stream.end()
   }
 
+  #abandon(error: RedkiteError): void {
+    this.#abortedBy = error
+    this.#abort?.abort(error)
+    this.abandoned?.()
+  }
+
   #deadlinePassed(timeoutMs: number): void {
     this.fail(faultText('timeout', `deadline exceeded: the call was given ${timeoutMs} ms`))
   }
@@ -171,7 +196,7 @@ export class Call implements BudgetHolder, WatchedBody {
     if (this.ended) return
     const error = faultText('cancelled', 'canceled by the client')
     this.settle('cancel', 0, error)
-    this.#abort.abort(error)
+    this.#abandon(error)
   }
 }
 

@@ -4,11 +4,13 @@ import type { ConnectionFacts, StreamHandlers } from '../../listener/handlers.ts
 import type { Rpc } from '../../model/calls.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import { declaredMethods } from '../../ops/builtin/methods.ts'
+import { forwardedMethods } from '../../ops/forwarded.ts'
 import type { Op } from '../../ops/op.ts'
 import { BodyWatch } from '../body-watch.ts'
 import type { ByteBudget } from '../byte-budget.ts'
 import { type CallStats, callStats } from '../call-stats.ts'
 import { Call, type CallContext } from './call.ts'
+import { forwardMethod } from './forward.ts'
 import { headerListBytes, isGrpcProto, metadata } from './headers.ts'
 import { healthMethods } from './health.ts'
 import { reflectionMethods } from './reflection.ts'
@@ -87,10 +89,19 @@ function methodTable(deps: GrpcDeps): ReadonlyMap<string, Method> {
       stats: callStats(deps.metrics, 'unserved', 'grpc'),
       serve: async (call) => call.fail(faultText('notServedYet', `method ${method} of ${service} not implemented yet`)),
     })
-  for (const op of Object.values(deps.ops))
-    add(`/${MILVUS}/${op.rpc}`, op.rpc, (call, headers) => serveUnary(op, call, headers, deps))
+  const { forward } = deps.service
+  const local = Object.values(deps.ops).filter((op) => forward === null || (forward.usersHere && isAboutUsers(op.rpc)))
+  for (const op of local) add(`/${MILVUS}/${op.rpc}`, op.rpc, (call, headers) => serveUnary(op, call, headers, deps))
+  if (forward !== null) {
+    const passedOn = forwardedMethods.filter((method) => !(forward.usersHere && method.aboutUsers))
+    for (const method of passedOn) add(method.path, method.name, forwardMethod(method, forward, deps))
+  }
   for (const [path, serve] of [...healthMethods(deps), ...reflectionMethods(deps)]) add(path, path.slice(1), serve)
   return table
+}
+
+function isAboutUsers(rpc: string): boolean {
+  return forwardedMethods.some(({ path, aboutUsers }) => aboutUsers && path === `/${MILVUS}/${rpc}`)
 }
 
 /** grpc-go's texts. */
