@@ -18,31 +18,7 @@ export interface ScrapedGauge<L extends string> {
 
 export function createMetrics() {
   const registry = new Registry()
-  const registers = [registry]
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Counter<L>({ name, help, labelNames, registers })
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Gauge<L>({ name, help, labelNames, registers })
-  const scraped = <L extends string>(name: string, help: string, labelNames: readonly L[]): ScrapedGauge<L> => {
-    let source: () => Iterable<Reading<L>> = () => []
-    new Gauge<L>({
-      name,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset()
-        for (const { labels, value } of source()) this.set(labels, value)
-      },
-    })
-    return {
-      readFrom(next) {
-        source = next
-      },
-    }
-  }
-  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Histogram<L>({ name, help, labelNames, registers, buckets: LATENCY_MS_BUCKETS })
+  const { counter, gauge, scraped, histogram } = makersIn(registry)
   return {
     registry,
     /** Adds the process metrics (CPU, RSS, event loop delay, GC); called once by the server. */
@@ -71,6 +47,14 @@ export function createMetrics() {
       'role',
       'path',
       'subject',
+      'element',
+    ]),
+    renewals: counter('redkite_tls_renewals_total', 'automatic renewals of the server certificate by outcome', [
+      'section',
+      'result',
+    ]),
+    renewalDue: gauge('redkite_tls_renewal_due_seconds', 'when the next automatic renewal is due, unix seconds', [
+      'section',
     ]),
     upstreamUp: scraped('redkite_upstream_up', 'whether a link to the upstream is up, 1 or 0', []),
     upstreamConnections: scraped('redkite_upstream_connections', 'links to the upstream that are up', []),
@@ -94,6 +78,36 @@ export function createMetrics() {
     seals: counter('redkite_segment_builds_total', 'segment builds by outcome', ['result']),
     searchPlans: counter('redkite_search_plans_total', 'how searches were answered', ['plan']),
   }
+}
+
+/** What makes a metric of each kind in a registry. */
+function makersIn(registry: Registry) {
+  const registers = [registry]
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter<L>({ name, help, labelNames, registers })
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Gauge<L>({ name, help, labelNames, registers })
+  const scraped = <L extends string>(name: string, help: string, labelNames: readonly L[]): ScrapedGauge<L> => {
+    let source: () => Iterable<Reading<L>> = () => []
+    new Gauge<L>({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset()
+        for (const { labels, value } of source()) this.set(labels, value)
+      },
+    })
+    return {
+      readFrom(next) {
+        source = next
+      },
+    }
+  }
+  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Histogram<L>({ name, help, labelNames, registers, buckets: LATENCY_MS_BUCKETS })
+  return { counter, gauge, scraped, histogram }
 }
 
 export type Metrics = ReturnType<typeof createMetrics>
