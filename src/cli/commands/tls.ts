@@ -5,6 +5,7 @@ import { addConnections } from './tls/connections.ts'
 import { addReload } from './tls/reload.ts'
 import { addRollback } from './tls/rollback.ts'
 import { addStatus } from './tls/status.ts'
+import { addWhoami } from './tls/whoami.ts'
 
 /** `redkite tls`: the live key material of a running server, and who a certificate is. */
 export function tlsCommand(io: CliIo): Command {
@@ -14,5 +15,6 @@ export function tlsCommand(io: CliIo): Command {
   addCertificates(tls, io)
   addReload(tls, io)
   addRollback(tls, io)
+  addWhoami(tls, io)
   return tls
 }
