@@ -7,6 +7,7 @@ import { EXIT } from '../../errors/start-error.ts'
 import { addConfigOptions, type ConfigOptions, toLoadInput } from '../config-options.ts'
 import { bindToIo, type CliIo, type OutputFormat, outputOption, printResult } from '../io.ts'
 import { addFiles } from './config/files.ts'
+import { addRender } from './config/render.ts'
 
 const EXAMPLES = `
 Examples:
@@ -16,7 +17,7 @@ Examples:
 /** `redkite config`: what a server would run with, and what is wrong with a file. */
 export function configCommand(io: CliIo): Command {
   const command = bindToIo(new Command('config'), io)
-    .description('show and check the configuration')
+    .description('show, check and render the configuration')
     .addHelpText('after', EXAMPLES)
   addConfigOptions(command.command('show').description('print every value in force and where it comes from'))
     .option('--changed', 'only values that are not defaults')
@@ -37,6 +38,7 @@ export function configCommand(io: CliIo): Command {
     )
     .action((file: string, options: { output: OutputFormat }) => check(io, file, options.output))
   addFiles(command, io)
+  addRender(command, io)
   return command
 }
 

@@ -47,25 +47,36 @@ export function addFiles(config: Command, io: CliIo): void {
 
 /** Keys that name directories the server writes into. */
 const WRITTEN: readonly Key[] = ['log.file.rootPath']
+/** Keys whose files `tlsFiles` lists as far as the mode reads them, or that are listed by themselves. */
+const LISTED_APART = /^(tls\.|internaltls\.|redkite\.tls\.(dir|pkcs12Path)$|redkite\.dataDir$)/
 
 /** Every path that this configuration makes a server use. */
 export function usedPaths(config: Config, effective: readonly Effective[]): readonly Omit<UsedFile, 'facts'>[] {
+  const read = (key: string, path: string) => ({ use: 'read' as const, key, path })
   const named = effective
     .filter(({ key, value }) => keyTable[key].type.name === 'path' && String(value) !== '')
-    .filter(({ key }) => keyTable[key].effect !== 'none' && key !== 'redkite.dataDir' && isInForce(key, config))
-    .map(({ key, value }) => {
-      const use = WRITTEN.includes(key) ? ('write' as const) : ('read' as const)
-      return { use, key, path: resolve(String(value)) }
-    })
-  const files = config.files.map((path) => ({ use: 'read' as const, key: 'config', path }))
-  return [...files, ...named, { use: 'write', key: 'redkite.dataDir', path: config.dataDir }]
+    .filter(({ key }) => keyTable[key].effect !== 'none' && !LISTED_APART.test(key))
+    .map(({ key, value }) => ({
+      ...read(key, resolve(String(value))),
+      use: WRITTEN.includes(key) ? ('write' as const) : ('read' as const),
+    }))
+  const files = config.files.map((path) => read('config', path))
+  const tls = [...tlsFiles('tls', config.tls.mode), ...tlsFiles('internaltls', config.internalTls)]
+  const material = tls.map(({ key, path }) => read(key, path))
+  return [...files, ...material, ...named, { use: 'write', key: 'redkite.dataDir', path: config.dataDir }]
 }
 
-/** Certificate paths count only in the modes that read them. */
-function isInForce(key: Key, { tls: { mode }, internalTls }: Config): boolean {
-  if (key === 'tls.caPemPath') return mode.kind === 'mutual'
-  if (key === 'tls.serverPemPath' || key === 'tls.serverKeyPath') return mode.kind !== 'plain'
-  return !key.startsWith('internaltls.') || internalTls.kind !== 'plain'
+/** The certificate files of a port, by mode, under the keys that usually name them. */
+export function tlsFiles(
+  section: 'tls' | 'internaltls',
+  mode: Config['tls']['mode'] | Config['internalTls'],
+): readonly { readonly key: string; readonly path: string }[] {
+  if (mode.kind === 'plain') return []
+  const files = [
+    { key: `${section}.serverPemPath`, path: mode.serverPem },
+    { key: `${section}.serverKeyPath`, path: mode.serverKey },
+  ]
+  return mode.kind === 'mutual' ? [...files, { key: `${section}.caPemPath`, path: mode.caPem }] : files
 }
 
 async function lookAt(file: Omit<UsedFile, 'facts'>): Promise<UsedFile> {
