@@ -27,6 +27,11 @@ export interface Wish {
   /** Extended key usages; absent means no such extension. */
   readonly usages?: readonly ('serverAuth' | 'clientAuth')[]
   readonly names?: readonly string[]
+  /** The subject where it is more than `CN=<cn>`; RDNs in the certificate's order. */
+  readonly subject?: x509.JsonName
+  /** Alternative names besides `names`. */
+  readonly uris?: readonly string[]
+  readonly emails?: readonly string[]
   /** Days from now; default yesterday to 30 days on. */
   readonly fromDays?: number
   readonly toDays?: number
@@ -66,13 +71,15 @@ export async function make(wish: Wish): Promise<Made> {
   }
   const names = wish.names ?? ['localhost', '127.0.0.1']
   extensions.push(
-    new x509.SubjectAlternativeNameExtension(
-      names.map((name) => ({ type: /^[\d.]+$/.test(name) ? ('ip' as const) : ('dns' as const), value: name })),
-    ),
+    new x509.SubjectAlternativeNameExtension([
+      ...names.map((name) => ({ type: /^[\d.]+$/.test(name) ? ('ip' as const) : ('dns' as const), value: name })),
+      ...(wish.uris ?? []).map((value) => ({ type: 'url' as const, value })),
+      ...(wish.emails ?? []).map((value) => ({ type: 'email' as const, value })),
+    ]),
   )
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: `00${randomBytes(15).toString('hex')}`,
-    subject: `CN=${wish.cn}`,
+    subject: wish.subject ?? `CN=${wish.cn}`,
     issuer: signer ? signer.certificate.subject : `CN=${wish.cn}`,
     notBefore: new Date(Date.now() + (wish.fromDays ?? -1) * DAY_MS),
     notAfter: new Date(Date.now() + (wish.toDays ?? 30) * DAY_MS),
