@@ -21,10 +21,9 @@ import { AuditFile } from './observe/audit-file.ts'
 import type { Log } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import type { Ports } from './ports.ts'
+import { ensureAutoTls, openServerTls } from './server-tls.ts'
 import { proofWanted } from './tls/identity/policy.ts'
-import { createIdentityMap, type IdentityMap } from './tls/identity.ts'
-import { openMaterial, type TlsMaterial } from './tls/material.ts'
-import { protocolPolicy } from './tls/policy.ts'
+import type { TlsMaterial } from './tls/material.ts'
 import { REDKITE_VERSION } from './version.ts'
 
 export interface StartInput {
@@ -61,13 +60,9 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
   const auto = config.autoTls ? await ensureAutoTls(config, log) : null
   const metrics = createMetrics()
   metrics.startProcessMetrics()
-  const material = await openTls(config, input.log, metrics)
-  if (material) opened.use(material)
-
+  const { material, internal } = await openServerTls(config, input.log, metrics, opened)
   const audit = openAudit(config, input.log, metrics)
   if (audit) opened.use(audit)
-  const internal = await openInternalTls(config, input.log, metrics)
-  if (internal) opened.use(internal)
   const { service, gate, link } = await openService(config, audit, input.log, metrics)
   opened.use(service)
   opened.use(collectWhenIdle())
@@ -114,70 +109,8 @@ function makeDataDirectory(path: string): void {
   }
 }
 
-async function ensureAutoTls(config: Config, log: Log): Promise<{ ca: string; fingerprint: string }> {
-  // loaded only here: a server with its own certificates does not pay for the certificate toolkit
-  const { ensureServerSet } = await import('./pki/ensure.ts')
-  const { set, outcome, notes } = await ensureServerSet(join(config.dataDir, 'tls'), {
-    serverName: 'localhost',
-    names: [],
-    now: new Date(),
-  })
-  log.info('certificates of --auto-tls', { outcome, directory: set.directory, expires: set.server.notAfter })
-  for (const note of notes) log.warn(note)
-  return { ca: set.files.ca, fingerprint: set.ca.fingerprint256 }
-}
-
-async function openTls(config: Config, log: Log, metrics: Metrics): Promise<TlsMaterial | null> {
-  const { mode } = config.tls
-  if (mode.kind === 'plain') return null
-  const { reloadIntervalMs: watchIntervalMs, acceptServerAuthClients, strictKeyPermissions } = config.tls
-  const protocol = protocolPolicy(config.tls, mode.kind)
-  const { explain, source, passphrase, caKeyPath, autoRenew } = config.tls
-  const identity = await openIdentity(config, log)
-  const settings = {
-    files: mode,
-    source,
-    passphrase,
-    caKeyPath,
-    autoRenew,
-    watchIntervalMs,
-    acceptServerAuthClients,
-    strictKeyPermissions,
-    protocol,
-    identity,
-    explain,
-  }
-  return openMaterial(settings, log, metrics)
-}
-
-async function openIdentity(config: Config, log: Log): Promise<IdentityMap | null> {
-  const { rules } = config.identity
-  if (rules.length > 0 && config.tls.mode.kind !== 'mutual') {
-    log.warn('redkite.identity.rules has no effect: client certificates are asked for in tlsMode 2 only')
-    return null
-  }
-  return createIdentityMap({ rules, usernameBytesMax: config.auth.usernameBytesMax, log })
-}
-
 function openAudit({ audit: { path } }: Config, log: Log, metrics: Metrics): AuditFile | null {
   return path === '' ? null : new AuditFile(resolve(path), log, metrics)
-}
-
-/** Material of the internal port of a node; a proxy opens none. A pair that does not load stops the start. */
-async function openInternalTls(config: Config, log: Log, metrics: Metrics): Promise<TlsMaterial | null> {
-  const { internalTls: files } = config
-  if (files.kind === 'plain' || config.upstream) return null
-  const { reloadIntervalMs: watchIntervalMs, strictKeyPermissions } = config.tls
-  const allowedPeers = files.kind === 'mutual' ? files.allowedPeers : []
-  const settings = {
-    files,
-    section: 'internaltls',
-    watchIntervalMs,
-    strictKeyPermissions,
-    autoRenew: false,
-    allowedPeers,
-  }
-  return openMaterial(settings, log, metrics)
 }
 
 async function openService(

@@ -62,6 +62,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   protocol: [...below, 'ops', 'auth/authority', 'service', 'listener/handlers'],
   listener: [...below, 'tls'],
   server: ['*'],
+  'server-tls': ['*'],
   ports: ['*'],
   backend: ['*'],
   version: [],

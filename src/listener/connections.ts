@@ -37,6 +37,8 @@ export interface Connection {
 
 /** Time between GOAWAY and destruction when connections are sent away while serving. */
 const FAREWELL_MS = 1_000
+/** The same for a revoked client: with the time to notice, it must be gone within a second. */
+export const REVOKED_FAREWELL_MS = 300
 
 /** Every open connection of a listener: those still opening (peek, handshake) and those that speak HTTP. */
 export class Connections {
@@ -150,16 +152,16 @@ export class Connections {
   }
 
   /**
-   * Closes the live connections that match: GOAWAY at once, destruction a second later. For revocation, expiry, a
+   * Closes the live connections that match: GOAWAY at once, destruction `farewellMs` later. For revocation, expiry, a
    * removed authority, a dropped user. Returns how many.
    */
-  closeWhere(matches: (connection: Connection) => boolean): number {
+  closeWhere(matches: (connection: Connection) => boolean, farewellMs = FAREWELL_MS): number {
     const chosen = [...this.#open].filter((connection) => !connection.isLeaving && matches(connection))
     for (const connection of chosen) connection.isLeaving = true
     this.sendAway(chosen)
     const timer = setTimeout(() => {
       for (const connection of chosen) connection.raw.destroy()
-    }, FAREWELL_MS)
+    }, farewellMs)
     timer.unref()
     return chosen.length
   }

@@ -8,7 +8,7 @@ import type { TlsMaterial } from '../tls/material.ts'
 import { RefusalLog } from '../tls/refusal.ts'
 import type { Revocation } from '../tls/revocation.ts'
 import { bind } from './bind.ts'
-import { type Connection, Connections } from './connections.ts'
+import { type Connection, Connections, REVOKED_FAREWELL_MS } from './connections.ts'
 import type { ConnectionFacts, StreamHandlers } from './handlers.ts'
 import { createHttpServers, type HttpServers, type Serves } from './http-servers.ts'
 import { defaultLimits, type ListenerLimits, overLimit } from './limits.ts'
@@ -152,7 +152,7 @@ class PortListener implements Listener {
     const gone = this.#connections.closeWhere(({ client }) => {
       const leaf = client?.socket.getPeerX509Certificate()
       return leaf !== undefined && revocation.refusal(leaf, anchors, now) !== null
-    })
+    }, REVOKED_FAREWELL_MS)
     if (gone > 0) this.#log.warn('connections closed: their certificate is revoked', { listener: this.name, gone })
   }
 

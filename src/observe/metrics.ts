@@ -64,6 +64,7 @@ export function createMetrics() {
       'path',
       'subject',
     ]),
+    denyEntries: scraped('redkite_tls_deny_entries', 'entries of the deny list in use', []),
     bytesInFlight: scraped('redkite_request_bytes_in_flight', 'request body bytes being received or served', []),
     authFailures: counter('redkite_auth_failures_total', 'refused logins by reason', ['reason']),
     auditLines: counter('redkite_audit_lines_total', 'lines of the audit log by outcome', ['result']),

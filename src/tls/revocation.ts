@@ -14,3 +14,10 @@ export interface Revocation extends AsyncDisposable {
   /** Called after each change that may revoke somebody; returns how to unsubscribe. */
   onChange(listener: () => void): () => void
 }
+
+/** Paths as the configuration gives them; '' means not used. Relative ones count from the working directory. */
+export interface RevocationSettings {
+  readonly denyListPath: string
+  readonly crlPath: string
+  readonly crlMode: 'soft' | 'hard'
+}
