@@ -5,6 +5,7 @@ import { type Authority, type IssuedLeaf, issueLeaf, type LeafRequest } from './
 import { keyKindOf } from './keys.ts'
 import { KEY_MODE, PUBLIC_MODE, pairFiles, setFiles } from './layout.ts'
 import { x509 } from './library.ts'
+import { withRenewalLock } from './lock.ts'
 import type { CertificateSummary, KeyKind, Role, SetFiles, SubjectFields } from './model.ts'
 import { type AlternativeName, canonicalAddress, clientNames, serverNames } from './names.ts'
 import { parseCertificates, readAuthority, readIfPresent, summarize } from './read.ts'
@@ -40,10 +41,14 @@ export interface Renewal {
  * Issues new server and client pairs under the authority in `directory`: same authority, same subjects and names, new
  * keys, new serial numbers. Works on a directory that holds only `ca.key`, `ca.pem` and (optionally) `ca.srl`, also
  * one made by OpenSSL. The old pair stays as `<name>.old`; key and certificate change within one moment of each other,
- * and `ca.srl` before them, so that no serial is ever issued twice.
+ * and `ca.srl` before them, so that no serial is ever issued twice. One process at a time (`withRenewalLock`).
  * @throws StartError: config when the authority is missing, broken or expired; usage for bad names, subject or days.
  */
-export async function renewCertificates(request: RenewRequest): Promise<readonly Renewal[]> {
+export function renewCertificates(request: RenewRequest): Promise<readonly Renewal[]> {
+  return withRenewalLock(resolve(request.directory), () => renewNow(request))
+}
+
+async function renewNow(request: RenewRequest): Promise<readonly Renewal[]> {
   const files = setFiles(resolve(request.directory))
   const authority = await readAuthority(files, request.now)
   const pairs: { role: Role; previous: X509Certificate | null; leaf: IssuedLeaf }[] = []
@@ -77,7 +82,8 @@ async function presentLeaf(path: string): Promise<X509Certificate | null> {
   return pem === null ? null : parseCertificates(pem, path)[0]
 }
 
-async function leafRequest(
+/** What to issue in place of `previous`: the same subject and names, but for what the request gives. */
+export async function leafRequest(
   request: RenewRequest,
   role: Role,
   previous: X509Certificate | null,

@@ -26,6 +26,13 @@ export async function unlock(raw: RawFiles, settings: Located): Promise<TlsFileS
   return { ...rest, serverPem, serverKey: await plainKey(raw, serverKey, settings), caPem }
 }
 
+/** The passphrase under which the key file is encrypted now; null = it is not. @throws MaterialFault */
+export async function keyPassphrase(raw: RawFiles, settings: Located): Promise<Secret | null> {
+  const file = raw.files.find(({ role }) => role === 'serverKey')
+  const block = file && pemBlocks(file.text).blocks.find(isPrivateKey)
+  return block !== undefined && isEncrypted(block) ? passphraseFor(raw, settings) : null
+}
+
 async function passphraseFor(raw: RawFiles, { passphrase, section = 'tls' }: Located): Promise<Secret | null> {
   if (passphrase?.kind === 'command') return runPassphraseCommand(passphrase.command, section)
   return raw.passphrase?.passphrase ?? null
@@ -103,7 +110,13 @@ async function fromBundle(
     }
   } catch (error) {
     if (!(error instanceof BundleError)) throw error
-    throw refuse(error.message, bundleRemedy(error, file.path, passphrase !== null, settings.section ?? 'tls'))
+    const text =
+      error.kind === 'passphrase'
+        ? passphrase === null
+          ? 'the bundle is encrypted with a passphrase'
+          : `the passphrase of ${origin(raw, settings)} is wrong`
+        : error.message
+    throw refuse(text, bundleRemedy(error, file.path, passphrase !== null, settings.section ?? 'tls'))
   }
 }
 
@@ -112,7 +125,7 @@ function bundleRemedy({ kind }: BundleError, path: string, hasPassphrase: boolea
     case 'passphrase':
       return hasPassphrase
         ? `try it: openssl pkcs12 -in ${path} -noout asks for the passphrase`
-        : `the bundle has a passphrase: set ${ownKey(section, 'passphraseFile')} or ${ownKey(section, 'passphraseCommand')}`
+        : `set ${ownKey(section, 'passphraseFile')} or ${ownKey(section, 'passphraseCommand')}`
     case 'legacy':
       return `convert it: openssl pkcs12 -legacy -in ${path} -nodes -out all.pem && openssl pkcs12 -export -in all.pem -out server.p12 && rm all.pem`
     case 'incomplete':
