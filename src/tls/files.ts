@@ -82,7 +82,7 @@ export function remedy(problem: UnreadableFile, key: string, path: string): stri
     case 'missing':
       return `correct ${key} (relative paths count from ${process.cwd()}), or make a set with: redkite certs create`
     case 'denied':
-      return `let the server's user (uid ${process.getuid?.() ?? 'unknown'}) read ${path}`
+      return mayReadHint(path)
     case 'notFile':
       return `point ${key} at a regular file, not at a directory, pipe or device`
     case 'tooLarge':
@@ -109,4 +109,11 @@ function factsOf({ role, key, path, text, mode, modified }: TlsFile): FileStatus
 /** Permission bits as `chmod` takes them. */
 export function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0')
+}
+
+/** How to let this process read a file; group 0 is the group of our image. */
+function mayReadHint(path: string): string {
+  const [uid, gid] = [process.getuid?.(), process.getgid?.()]
+  if (uid === undefined) return `let the server's user read ${path}`
+  return `let the server's user (uid ${uid}, gid ${gid}) read ${path}: chown ${uid} it, or chgrp ${gid} and chmod 640 it`
 }

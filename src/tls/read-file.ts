@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { EXIT, type ExitCode } from '../errors/start-error.ts'
 
 /** A PEM file of a few certificates has some KB; a CA bundle of a whole distribution 250 KB. */
@@ -49,7 +50,7 @@ export async function readSmallFile(path: string): Promise<ReadFile> {
     if (bytes.length > FILE_BYTES_MAX) throw tooLarge(path, `more than ${FILE_BYTES_MAX} bytes`)
     return { bytes, mode: facts.mode & 0o7777, uid: facts.uid, gid: facts.gid, modified: facts.mtime }
   } catch (error) {
-    throw error instanceof UnreadableFile ? error : unreadable(path, error)
+    throw error instanceof UnreadableFile ? error : await unreadable(path, error)
   } finally {
     await handle?.close()
   }
@@ -72,13 +73,13 @@ function tooLarge(path: string, size: string): UnreadableFile {
   return new UnreadableFile('tooLarge', EXIT.config, `${path} has ${size} (max ${FILE_BYTES_MAX})`)
 }
 
-function unreadable(path: string, error: unknown): UnreadableFile {
+async function unreadable(path: string, error: unknown): Promise<UnreadableFile> {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO'
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new UnreadableFile('missing', EXIT.config, `open ${path}: no such file or directory`)
   }
   if (code === 'EACCES' || code === 'EPERM') {
-    return new UnreadableFile('denied', EXIT.noPermission, `open ${path}: permission denied`)
+    return new UnreadableFile('denied', EXIT.noPermission, `open ${path}: permission denied (${await whose(path)})`)
   }
   if (code === 'ELOOP')
     return new UnreadableFile('badPath', EXIT.config, `open ${path}: its links go round in a circle`)
@@ -86,6 +87,17 @@ function unreadable(path: string, error: unknown): UnreadableFile {
   if (code === 'ENXIO')
     return new UnreadableFile('notFile', EXIT.config, `${path} is not a file but a socket or device`)
   return new UnreadableFile('io', EXIT.io, `open ${path}: ${code}`)
+}
+
+/** Whose a file is that may not be read, or the directory above it that may not be entered. */
+async function whose(path: string): Promise<string> {
+  for (let at = path; ; at = dirname(at)) {
+    const facts = await stat(at).catch(() => null)
+    if (facts === null && dirname(at) !== at) continue
+    if (facts === null) return 'owner unknown'
+    const mode = (facts.mode & 0o7777).toString(8).padStart(4, '0')
+    return `${at === path ? '' : `${at}: `}owner uid ${facts.uid}, gid ${facts.gid}, mode ${mode}`
+  }
 }
 
 function kindOf(facts: { isDirectory(): boolean; isFIFO(): boolean }): string {
