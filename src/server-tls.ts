@@ -8,6 +8,7 @@ import { openMaterial, type TlsMaterial } from './tls/material.ts'
 import { protocolPolicy } from './tls/policy.ts'
 import { openRevocation } from './tls/revocation/open.ts'
 import type { Revocation } from './tls/revocation.ts'
+import { passphraseSource } from './tls/settings.ts'
 
 /** Null where a port speaks plaintext, or is not opened. */
 export interface ServerTls {
@@ -98,13 +99,14 @@ async function openInternalTls(
   if (files.kind === 'plain' || config.upstream) return null
   const { reloadIntervalMs: watchIntervalMs, strictKeyPermissions } = config.tls
   const allowedPeers = files.kind === 'mutual' ? files.allowedPeers : []
+  const { passphraseFile, passphraseCommand } = config.internaltls
   const settings = {
     files,
     section: 'internaltls',
+    passphrase: passphraseSource(passphraseFile, passphraseCommand),
     revocation,
     watchIntervalMs,
     strictKeyPermissions,
-    autoRenew: false,
     allowedPeers,
   }
   return openMaterial(settings, log, metrics)

@@ -24,6 +24,7 @@ export type RenewalMeans =
 export async function renewalMeans(settings: TlsSettings, generation: Generation): Promise<RenewalMeans> {
   const { section = 'tls', source = { kind: 'files' }, caKeyPath } = settings
   const none = (why: string, remedy = byHand(settings)): RenewalMeans => ({ kind: 'none', why, remedy })
+  if (section !== 'tls') return none(`${section} is not renewed here`)
   if (settings.autoRenew === false) return none(`${ownKey(section, 'autoRenew')} is false`)
   if (source.kind === 'pkcs12') return none('a PKCS#12 bundle is not written here')
   if (!caKeyPath) return none('the key of its certificate authority is not at hand')
@@ -84,7 +85,8 @@ export function byHand({ files, source = { kind: 'files' }, section = 'tls' }: T
     return `export a new bundle to ${source.path}: openssl pkcs12 -export -inkey server.key -in server.pem -certfile ca.pem`
   }
   const directory = dirname(resolve(files.serverPem))
-  return `where the CA key is kept: redkite certs renew --dir ${directory}; elsewhere put the new pair in place, it is loaded while the server runs; or name the CA key by ${ownKey(section, 'caKeyPath')}`
+  const key = section === 'tls' ? `; or name the CA key by ${ownKey(section, 'caKeyPath')}` : ''
+  return `where the CA key is kept: redkite certs renew --dir ${directory}; elsewhere put the new pair in place, it is loaded while the server runs${key}`
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -154,7 +154,10 @@ test('a file that this user may not read ends with exit 77', async () => {
     await assert.rejects(openMaterial({ files: set, watchIntervalMs: 0 }, silentLog, createMetrics()), (error) => {
       assert.ok(error instanceof StartError)
       assert.equal(error.exitCode, 77)
-      assert.match(error.message, /tls\.serverKeyPath: open .*: permission denied \(owner uid \d+, gid \d+, mode 0\d{3}\)$/)
+      assert.match(
+        error.message,
+        /tls\.serverKeyPath: open .*: permission denied \(owner uid \d+, gid \d+, mode 0\d{3}\)$/,
+      )
       return true
     })
   } finally {
