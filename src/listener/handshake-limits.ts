@@ -141,7 +141,8 @@ export class HandshakeLimits {
     const known = this.#rates.get(address)
     const tokens = known ? Math.min(burst, known.tokens + ((now - known.at) / 1_000) * rate) : burst
     this.#rates.delete(address)
-    this.#rates.set(address, { tokens: Math.max(0, tokens - 1), at: now })
+    // A refused attempt costs nothing: who keeps trying gets in at the rate all the same.
+    this.#rates.set(address, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now })
     const [oldest] = this.#rates.keys()
     if (this.#rates.size > ADDRESSES_MAX && oldest !== undefined) this.#rates.delete(oldest)
     if (tokens >= 1) return null
