@@ -10,7 +10,7 @@ import { consistencyNumber, consistencyOf } from './wire/consistency.ts'
 import { toPairs, toProperties } from './wire/properties.ts'
 import { schemaIn } from './wire/schema-in.ts'
 import { schemaOut } from './wire/schema-out.ts'
-import { badReply } from './wire/status.ts'
+import { badReply, readReply } from './wire/status.ts'
 import { physicalMs } from './wire/time.ts'
 
 /** By name, or by id where the name is empty. Its code 100 is how the SDKs ask whether a collection exists. */
@@ -48,7 +48,7 @@ export const describeCollection: Op<'DescribeCollection'> = defineOp({
       numPartitions: BigInt(info.partitionCount),
     }
   },
-  fromReply: collectionInfo,
+  fromReply: (message) => readReply(() => collectionInfo(message)),
   rest: [
     post('collections/describe', async (input) => {
       const where = collectionOf(input)

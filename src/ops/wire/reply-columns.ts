@@ -1,10 +1,9 @@
-import { RedkiteError } from '../../errors/error.ts'
 import type { FieldData } from '../../gen/schema_pb.js'
 import { type Column, slotCount } from '../../model/columns.ts'
 import { DYNAMIC_FIELD } from '../../model/schema.ts'
 import { toColumnBatch } from './columns-in.ts'
 import { resultFields } from './columns-out.ts'
-import { badReply } from './status.ts'
+import { badReply, readReply } from './status.ts'
 
 /**
  * The columns of a Search or Query reply, each with `rowCount` slots.
@@ -18,7 +17,7 @@ export function replyColumns(
   rowCount: number,
   outputFields: readonly string[],
 ): readonly Column[] {
-  const columns = decoded(fields, rowCount)
+  const { columns } = readReply(() => toColumnBatch(fields, rowCount))
   for (const { field, data, valid } of columns) {
     const slots = slotCount(data)
     // a vector column whose rows are all null may not even tell its dim
@@ -28,16 +27,6 @@ export function replyColumns(
   }
   const keys = dynamicKeys(columns, outputFields)
   return keys === null ? columns : columns.map((column) => (column.dynamic ? withKeys(column, keys) : column))
-}
-
-/** What would be refused in a request is a fault of the upstream in a reply. */
-function decoded(fields: readonly FieldData[], rowCount: number): readonly Column[] {
-  try {
-    return toColumnBatch(fields, rowCount).columns
-  } catch (error) {
-    if (error instanceof RedkiteError && error.kind === 'invalidParameter') throw badReply(error.message)
-    throw error
-  }
 }
 
 /** Rows of a Query reply: those of its first column, counted before it is converted. */

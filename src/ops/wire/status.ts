@@ -1,4 +1,4 @@
-import { fault, type RedkiteError, upstreamFault } from '../../errors/error.ts'
+import { fault, RedkiteError, upstreamFault } from '../../errors/error.ts'
 import { ErrorCode, type Status } from '../../gen/common_pb.js'
 
 /**
@@ -40,4 +40,14 @@ export function refuseFailure(status: Status | undefined): void {
 /** A reply that contradicts itself or lacks what it must say: a fault of the upstream, not of the caller. */
 export function badReply(reason: string): RedkiteError {
   return fault('serviceInternal', `the upstream's reply is not usable: ${reason}`)
+}
+
+/** Reads a part of a reply with code that reads requests: what it refuses in a request is the upstream's fault here. */
+export function readReply<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof RedkiteError && error.kind === 'invalidParameter') throw badReply(error.message)
+    throw error
+  }
 }
