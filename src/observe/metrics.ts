@@ -71,9 +71,10 @@ export function createMetrics() {
     rows: scraped('redkite_rows', 'live rows, sealed into segments or growing', ['db', 'collection', 'state']),
     commits: counter('redkite_commits_total', 'durable transactions', []),
     commitLatency: histogram(
-      'redkite_commit_fsync_milliseconds',
-      'milliseconds a transaction took, fsync included',
+      'redkite_commit_fsync_seconds',
+      'seconds a transaction took, fsync included',
       [],
+      LATENCY_MS_BUCKETS.map((milliseconds) => milliseconds / 1000),
     ),
     segments: scraped('redkite_segments', 'sealed segments', ['db', 'collection', 'field']),
     seals: counter('redkite_segment_builds_total', 'segment builds by outcome', ['result']),
@@ -106,8 +107,12 @@ function makersIn(registry: Registry) {
       },
     }
   }
-  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Histogram<L>({ name, help, labelNames, registers, buckets: LATENCY_MS_BUCKETS })
+  const histogram = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    buckets: number[] = LATENCY_MS_BUCKETS,
+  ) => new Histogram<L>({ name, help, labelNames, registers, buckets })
   return { counter, gauge, scraped, histogram }
 }
 

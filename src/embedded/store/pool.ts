@@ -25,7 +25,7 @@ export function createStorePool(options: StorePoolOptions): StorePool {
     start: options.startThread,
     onCommit: (milliseconds: number) => {
       options.metrics.commits.inc()
-      options.metrics.commitLatency.observe(milliseconds)
+      options.metrics.commitLatency.observe(milliseconds / 1000)
     },
     onCrash: (reason: string) =>
       log.error('A thread of the row store stopped; it starts again with the next call', { reason }),
