@@ -18,6 +18,8 @@ export interface Connection {
     readonly socket: TLSSocket
     readonly trust: ReadonlySet<string>
     readonly notAfter: number
+    /** When the last third of its life begins. */
+    readonly lastThirdFrom: number
   }
   session: ServerHttp2Session | null
   /** It was told to go and is destroyed soon. */

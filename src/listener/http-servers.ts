@@ -16,6 +16,7 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import { GRPC } from '../errors/table.ts'
+import { warnOnResponse, warnOnStream } from './client-expiry.ts'
 import type { Connection } from './connections.ts'
 import { isGrpc } from './content-type.ts'
 import type { StreamHandlers } from './handlers.ts'
@@ -45,6 +46,7 @@ export function createHttpServers(serves: Serves, handlers: StreamHandlers, limi
     const connection = connections.get(request.socket)
     if (!connection) return request.destroy()
     trackHttp1(connection, request, response, draining)
+    warnOnResponse(connection, response)
     if (!isGrpc(request.headers['content-type'])) return handlers.rest(request, response, connection.facts)
     response.writeHead(415, { 'content-type': 'text/plain', connection: 'close' }).end('gRPC needs HTTP/2\n')
   })
@@ -61,6 +63,7 @@ export function createHttpServers(serves: Serves, handlers: StreamHandlers, limi
     stream.on('error', () => {})
     if (!connection) return stream.destroy()
     trackStream(connection, stream, (flags & END_STREAM) !== 0)
+    warnOnStream(connection, stream)
     const grpc = isGrpc(headers['content-type'])
     if (headerBytes(raw) > limits.headerBytesMax) return refuseHeaders(stream, grpc, limits)
     if (!grpc) compat.emit('stream', stream, headers, flags, raw)

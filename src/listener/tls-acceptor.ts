@@ -5,7 +5,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Generation } from '../tls/generation.ts'
 import { negotiatedGroup, offersNoHybrid } from '../tls/groups.ts'
 import { explainHandshakeError } from '../tls/handshake-error.ts'
-import { clientNotAfter, judge } from '../tls/judge.ts'
+import { clientLife, judge } from '../tls/judge.ts'
 import type { TlsMaterial } from '../tls/material.ts'
 import { defaultPolicy } from '../tls/policy.ts'
 import type { RefusalLog } from '../tls/refusal.ts'
@@ -177,7 +177,7 @@ export class TlsAcceptor {
       client,
     }
     const trust = generation.anchorIds
-    done({ socket, facts: Object.freeze(facts), client: client && { socket, trust, notAfter: clientNotAfter(socket) } })
+    done({ socket, facts: Object.freeze(facts), client: client && { socket, trust, ...clientLife(socket) } })
   }
 
   #onError(error: Error, socket: TLSSocket): void {

@@ -30,9 +30,12 @@ export interface ClientIdentity {
   readonly user: string | null
 }
 
-/** When the client certificate of an admitted connection expires, unix milliseconds. */
-export function clientNotAfter(socket: TLSSocket): number {
-  return socket.getPeerX509Certificate()?.validToDate.getTime() ?? 0
+/** When the client certificate of an admitted connection expires, and when its last third begins; unix milliseconds. */
+export function clientLife(socket: TLSSocket): { readonly notAfter: number; readonly lastThirdFrom: number } {
+  const leaf = socket.getPeerX509Certificate()
+  const notAfter = leaf?.validToDate.getTime() ?? 0
+  const notBefore = leaf?.validFromDate.getTime() ?? notAfter
+  return { notAfter, lastThirdFrom: notAfter - (notAfter - notBefore) / 3 }
 }
 
 export type Verdict =

@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test'
 import { type Made, make, type Wish } from '../support/certificates.ts'
 import { MILVUS_SERVICE, rawGrpc, rawRest } from '../support/raw-http2.ts'
 import { redkite, refusedStart, type Served, startRedkite, temporary } from '../support/server.ts'
-import type { ClientTls } from '../support/tls-client.ts'
+import { type ClientTls, http1Call } from '../support/tls-client.ts'
 
 const PASSWORD = 'long-enough'
 const WRONG = 'auth check failure, please check username and password are correct'
@@ -278,5 +278,31 @@ describe('a start with wrong rules', () => {
     assert.equal(ran.exitCode, 0, ran.stderr)
     const { user, rule, policy } = JSON.parse(ran.stdout) as { user: string; rule: { number: number }; policy: string }
     assert.deepEqual([user, rule.number, policy], ['ann', 2, 'password'])
+  })
+})
+
+describe('x-client-cert-expires-in', () => {
+  const header = 'x-client-cert-expires-in'
+  it('tells a client in the last third of its certificate’s life, whatever is answered', async () => {
+    const old = await client({ cn: 'writer', fromDays: -21, toDays: 9 })
+    const seconds = 9 * 86_400
+    const answers = [
+      await rawGrpc(served.port, old, `${MILVUS_SERVICE}GetVersion`),
+      await rawGrpc(served.port, old, `${MILVUS_SERVICE}ListCredUsers`),
+      await rawGrpc(served.port, old, '/grpc.health.v1.Health/Check'),
+      await rawRest(served.port, old, '/v2/vectordb/collections/list'),
+      await rawRest(served.port, old, '/nowhere'),
+      await rawRest(served.port, old, '/redkite/v1/tls/status'),
+    ]
+    for (const { headers } of answers) {
+      const told = Number(headers[header])
+      assert.ok(told > seconds - 60 && told <= seconds, String(headers[header]))
+    }
+    assert.match(await http1Call(served.port, old), /x-client-cert-expires-in: 7775\d\d/i)
+  })
+  it('says nothing before', async () => {
+    const young = await client({ cn: 'writer', fromDays: -19, toDays: 11 })
+    assert.equal((await rawGrpc(served.port, young, `${MILVUS_SERVICE}GetVersion`)).headers[header], undefined)
+    assert.doesNotMatch(await http1Call(served.port, young), /expires-in/)
   })
 })
