@@ -11,6 +11,7 @@ import { columns, samples } from './samples.test-support.ts'
 import { sdkDecode, sdkEncode, sdkRequestTypes } from './sdk-messages.test-support.ts'
 
 const META = { db: '' }
+type Body = Readonly<Record<string, unknown>>
 const rpcs = Object.keys(ops) as Rpc[]
 
 /** Passwords hide themselves from comparisons too. */
@@ -61,6 +62,58 @@ function checkRoundTrips<R extends Rpc>(op: Op<R>, { requests, replies }: (typeo
   for (const reply of replies as readonly ReplyOf<R>[]) assert.deepEqual(op.decodeReply(op.encode(reply)), reply)
 }
 
+describe('on the wire', () => {
+  const pairs = (list: unknown) =>
+    Object.fromEntries((list as { key: string; value: string }[]).map(({ key, value }) => [key, value]))
+
+  it('a search has its parameters where every Milvus looks for them', () => {
+    const [plain, iterating, growing] = samples.Search.requests
+    const sent = (request: RequestOf<'Search'> | undefined) => {
+      const message = sdkDecode('milvus.SearchRequest', request ? ops.Search.encodeRequest(request) : new Uint8Array(0))
+      return { message, params: pairs(message['search_params']) }
+    }
+    const { message, params } = sent(plain)
+    assert.deepEqual([message['dsl_type'], message['nq'], message['dsl']], ['BoolExprV1', '2', 'n > {big}'])
+    assert.deepEqual(JSON.parse(params['params'] ?? ''), { ef: 64, radius: 0.5, level: 2, hints: 'iterative_filter' })
+    const { params: _, ...flat } = params
+    assert.deepEqual(flat, {
+      ...{ anns_field: 'v', topk: '5', offset: '3', metric_type: 'L2', round_decimal: '3' },
+      hints: 'iterative_filter',
+    })
+    const flatKeys = Object.keys(sent(iterating).params).filter((key) => key.startsWith('search_iter'))
+    assert.deepEqual(flatKeys, [
+      ...['search_iter_v2', 'search_iter_id', 'search_iter_last_bound', 'search_iter_batch_size'],
+    ])
+    assert.equal(sent(growing).params['ignore_growing'], 'true')
+    assert.deepEqual(JSON.parse(sent(growing).params['params'] ?? ''), { nprobe: 8 })
+  })
+
+  it('rows to write are compact, without slots where a row has no value', () => {
+    const [request] = samples.Insert.requests
+    const bytes = request ? ops.Insert.encodeRequest(request) : new Uint8Array(0)
+    const { fields_data: fields, num_rows } = sdkDecode('milvus.InsertRequest', bytes)
+    const sent = new Map(
+      (fields as { field_name: string; scalars?: Body; vectors?: Body }[]).map((f) => [
+        f.field_name,
+        f.scalars ?? f.vectors,
+      ]),
+    )
+    assert.equal(num_rows, 3)
+    assert.deepEqual(sent.get('ns')?.['string_data'], { data: ['a', 'b'] })
+    assert.deepEqual(sent.get('nn')?.['long_data'], { data: [] })
+    assert.deepEqual(sent.get('nv')?.['float_vector'], { data: [1, 2, 5, 6] })
+  })
+
+  it('an index has its parameters flat', () => {
+    const [request] = samples.CreateIndex.requests
+    const message = sdkDecode(
+      'milvus.CreateIndexRequest',
+      request ? ops.CreateIndex.encodeRequest(request) : new Uint8Array(0),
+    )
+    assert.deepEqual(pairs(message['extra_params']), { index_type: 'HNSW', metric_type: 'L2', M: '8' })
+  })
+})
+
 describe('a failure read by a client', () => {
   it('has the code and the text of the server, whatever the call', () => {
     const kinds = (Object.keys(errorTable) as ErrorKind[]).filter((kind) => errorTable[kind].grpc === null)
@@ -82,6 +135,12 @@ describe('a failure read by a client', () => {
     const error = refusal(() => ops.DropCollection.decodeReply(bytes))
     assert.deepEqual([error.kind, error.row.code, error.message], ['upstream', 2200, 'quota exceeded'])
     assert.deepEqual([error.row.http, error.row.grpc, error.row.retriable], [200, null, true])
+  })
+
+  it('of a fault that the server did not expect is not taken for one of ours', () => {
+    const bytes = sdkEncode('common.Status', { code: 65535, error_code: 1, reason: 'cannot parse expression: id <' })
+    const error = refusal(() => ops.DropCollection.decodeReply(bytes))
+    assert.deepEqual([error.kind, error.row.code, error.message], ['upstream', 65535, 'cannot parse expression: id <'])
   })
 
   it('is found by its kind where this server knows the code', () => {

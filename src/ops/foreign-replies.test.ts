@@ -137,6 +137,7 @@ describe('the dynamic column of another server', () => {
   it('stays as it is where it was asked for whole', () => {
     const whole = ['{"a": 1, "big":9007199254740993, "c":1e2}', '{}']
     assert.deepEqual(shown(['id', '$meta']), whole)
+    assert.deepEqual(shown(['$meta', 'a']), whole)
     assert.deepEqual(shown(['*']), whole)
     assert.deepEqual(shown([]), whole)
     assert.deepEqual(shown(['a', 'big', 'c']), whole)
