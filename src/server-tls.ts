@@ -33,6 +33,10 @@ export async function openServerTls(
   if (revocation && !kinds.includes('mutual')) {
     log.warn('redkite.tls.denyListPath and crlPath have no effect: no port asks for client certificates (tlsMode 2)')
   }
+  const materials = [material, internal].filter((one) => one !== null)
+  const meet = () => revocation?.meet(materials.flatMap((one) => one.current.anchors))
+  for (const one of materials) one.onSwap(meet)
+  meet()
   return { material, internal }
 }
 

@@ -65,6 +65,15 @@ export function createMetrics() {
       'subject',
     ]),
     denyEntries: scraped('redkite_tls_deny_entries', 'entries of the deny list in use', []),
+    crlNextUpdate: scraped('redkite_tls_crl_next_update_seconds', 'when a revocation list expires, unix seconds', [
+      'issuer',
+    ]),
+    crlEntries: scraped('redkite_tls_crl_entries', 'certificates that a revocation list names', ['issuer']),
+    revocationUnknown: counter(
+      'redkite_tls_revocation_unknown_total',
+      'client certificates admitted (crlMode soft) without a current revocation list of their issuer',
+      ['issuer'],
+    ),
     bytesInFlight: scraped('redkite_request_bytes_in_flight', 'request body bytes being received or served', []),
     authFailures: counter('redkite_auth_failures_total', 'refused logins by reason', ['reason']),
     auditLines: counter('redkite_audit_lines_total', 'lines of the audit log by outcome', ['result']),

@@ -11,6 +11,8 @@ export interface Revocation extends AsyncDisposable {
    * @param anchors the trust anchors under which it was verified: issuers of CRLs
    */
   refusal(leaf: X509Certificate, anchors: readonly X509Certificate[], now: Date): Explanation | null
+  /** Says in the log what cannot be checked under these anchors, all of the server's: at start and after each swap. */
+  meet(anchors: readonly X509Certificate[]): void
   /** Called after each change that may revoke somebody; returns how to unsubscribe. */
   onChange(listener: () => void): () => void
 }

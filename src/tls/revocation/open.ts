@@ -6,6 +6,7 @@ import type { Metrics } from '../../observe/metrics.ts'
 import { oneLine } from '../check.ts'
 import type { Explanation } from '../judge.ts'
 import type { Revocation, RevocationSettings } from '../revocation.ts'
+import { CrlWatch } from './crl-watch.ts'
 import type { DenyEntry, DenyList } from './deny-list.ts'
 import { DenyWatch } from './deny-watch.ts'
 import { isAnchor, issuersOf } from './path.ts'
@@ -27,22 +28,34 @@ export async function openRevocation(
   const here = log.at('tls/revocation')
   const deny = settings.denyListPath === '' ? null : new DenyWatch(resolve(settings.denyListPath), here)
   await deny?.start()
-  return new LiveRevocation(deny, metrics)
+  const { crlPath, crlMode: mode } = settings
+  const crls = crlPath === '' ? null : await CrlWatch.open({ path: resolve(crlPath), mode, log: here, metrics })
+  return new LiveRevocation(deny, crls, metrics)
 }
 
 class LiveRevocation implements Revocation {
   readonly #deny: DenyWatch | null
+  readonly #crls: CrlWatch | null
   readonly #listeners = new Set<() => void>()
   readonly #stop = new AbortController()
-  readonly #looking: Promise<void>
+  readonly #looking: Promise<unknown>
 
-  constructor(deny: DenyWatch | null, metrics: Metrics) {
+  constructor(deny: DenyWatch | null, crls: CrlWatch | null, metrics: Metrics) {
     this.#deny = deny
+    this.#crls = crls
     metrics.denyEntries.readFrom(() => (deny === null ? [] : [{ labels: {}, value: deny.list.size }]))
-    this.#looking = this.#look()
+    // Apart, so that a list of megabytes does not keep the deny list waiting.
+    this.#looking = Promise.all([
+      this.#follow(async (now) => (await deny?.look(now.getTime())) ?? false),
+      this.#follow(async (now) => (await crls?.look(now)) ?? false),
+    ])
   }
 
-  refusal(leaf: X509Certificate, anchors: readonly X509Certificate[], _now: Date): Explanation | null {
+  refusal(leaf: X509Certificate, anchors: readonly X509Certificate[], now: Date): Explanation | null {
+    return this.#denial(leaf, anchors) ?? this.#crls?.refusal(leaf, anchors, now) ?? null
+  }
+
+  #denial(leaf: X509Certificate, anchors: readonly X509Certificate[]): Explanation | null {
     const list = this.#deny?.list
     if (list === undefined || list.size === 0) return null
     const entry = list.find(leaf)
@@ -66,6 +79,10 @@ class LiveRevocation implements Revocation {
     }
   }
 
+  meet(anchors: readonly X509Certificate[]): void {
+    this.#crls?.meet(anchors)
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -77,7 +94,7 @@ class LiveRevocation implements Revocation {
     await this.#looking
   }
 
-  async #look(): Promise<void> {
+  async #follow(look: (now: Date) => Promise<boolean>): Promise<void> {
     const { signal } = this.#stop
     for (;;) {
       try {
@@ -85,7 +102,7 @@ class LiveRevocation implements Revocation {
       } catch {
         return
       }
-      if (await this.#deny?.look(Date.now())) for (const listener of this.#listeners) listener()
+      if (await look(new Date())) for (const listener of this.#listeners) listener()
     }
   }
 }
