@@ -19,8 +19,8 @@ export interface LoginOptions {
 const ROOT = 'root'
 const FAILURE = 'auth check failure'
 const WRONG_PASSWORD = `${FAILURE}, please check username and password are correct`
-/** Longest part of a name from the wire that an answer repeats. */
-const NAME_CHARS_MAX = 64
+/** What an answer repeats of a name from the wire: only what can be one. */
+const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/
 
 /**
  * Establishes who calls, from what was shown and from the client certificate of the connection.
@@ -86,7 +86,7 @@ export class Logins {
   /** Why these credentials cannot go with this certificate, before the password is looked at; null = they can. */
   #conflict(user: string, certified: string | null): string | null {
     if (user === certified) return null
-    const shown = user.slice(0, NAME_CHARS_MAX)
+    const shown = NAME.test(user) ? user : 'another user'
     if (certified !== null && this.#wanted(certified) !== 'password') {
       return `the client certificate is that of user ${certified}, and the credentials are those of ${shown}`
     }
