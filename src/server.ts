@@ -68,6 +68,7 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
   opened.use(collectWhenIdle())
   const { openPorts } = await protocols
   const ports = await openPorts(config, { service, gate, material, internal, log: input.log, metrics }, opened)
+  if (config.tls.selfTest) await testPorts(ports, { material, internal }, input.log)
   const facts = factsOf(config, ports, material)
   if (input.readyFile !== null) writeReadyFile(input.readyFile, config, facts, ports)
   const readyMs = Math.round(performance.now() - startedAt)
@@ -139,6 +140,32 @@ async function openService(
       metrics,
     }),
   }
+}
+
+/** Strangers must be refused on every TLS port before the server says that it is ready. */
+async function testPorts(
+  ports: Ports,
+  { material, internal }: { readonly material: TlsMaterial | null; readonly internal: TlsMaterial | null },
+  log: Log,
+): Promise<void> {
+  const owned = [
+    { listener: ports.proxy, tls: material },
+    { listener: ports.rest, tls: material },
+    { listener: ports.internal, tls: internal },
+  ]
+  const tested = owned.flatMap(({ listener, tls }) =>
+    listener === null || tls === null ? [] : [{ listener, isMutual: tls.current.kind === 'mutual' }],
+  )
+  if (tested.length === 0) return
+  const { selfTest } = await import('./probe/self-test.ts')
+  const strangers = tested.map(({ listener, isMutual }) => ({
+    name: listener.name,
+    host: listener.host,
+    port: listener.port,
+    isMutual,
+    holdRefusals: () => listener.holdRefusals(),
+  }))
+  await selfTest(strangers, log.at('probe/self-test.ts'))
 }
 
 function factsOf(config: Config, ports: Ports, material: TlsMaterial | null) {

@@ -5,7 +5,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Generation } from '../tls/generation.ts'
 import { isStillTrusted } from '../tls/judge.ts'
 import type { TlsMaterial } from '../tls/material.ts'
-import { RefusalLog } from '../tls/refusal.ts'
+import { type HeldRefusals, RefusalLog } from '../tls/refusal.ts'
 import type { Revocation } from '../tls/revocation.ts'
 import { bind } from './bind.ts'
 import { type Connection, Connections, REVOKED_FAREWELL_MS } from './connections.ts'
@@ -45,6 +45,8 @@ export interface Listener extends AsyncDisposable {
   readonly connectionCount: number
   /** What it is and whom it serves now, for the administration. */
   describe(): ListenerStatus
+  /** For the start-up self-test: keeps refusals out of log and metrics until they are released. */
+  holdRefusals(): HeldRefusals
   /** Sends away the live connections that match; returns how many. */
   closeWhere(matches: (facts: ConnectionFacts) => boolean): number
   /** Stops accepting, sends GOAWAY, lets requests finish for at most `graceMs`, then destroys what is left. */
@@ -118,6 +120,10 @@ class PortListener implements Listener {
     const pending = this.#acceptor?.pending ?? 0
     const tls = this.#options.tls ? { pending, refusals: this.#refusals.recent } : null
     return { name, host, port, serves: this.#options.serve, tls, connections: this.#connections.describe() }
+  }
+
+  holdRefusals(): HeldRefusals {
+    return this.#refusals.hold()
   }
 
   async bind(): Promise<void> {

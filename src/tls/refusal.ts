@@ -56,7 +56,16 @@ export type RecentRefusal = Refusal & {
   readonly at: number
 }
 
+/** Refusals kept back while the start-up self-test runs. */
+export interface HeldRefusals {
+  /** Why the connection from this local port was refused; null = it was not, so far. */
+  reasonFor(peerPort: number): RefusalReason | null
+  /** Logs and counts what was kept back, except connections from these ports: the probes were no attackers. */
+  release(probes: ReadonlySet<number>): void
+}
+
 const RECENT_MAX = 50
+const HELD_MAX = 10_000
 const REPEAT_WINDOW_MS = 60_000
 const CAUSES_MAX = 1_000
 
@@ -77,6 +86,7 @@ export class RefusalLog implements Disposable {
   readonly #metrics: Metrics
   readonly #causes = new Map<string, Cause>()
   readonly #recent: RecentRefusal[] = []
+  #held: Refusal[] | null = null
   readonly #timer: NodeJS.Timeout
 
   constructor(listener: string, log: Log, metrics: Metrics) {
@@ -92,7 +102,24 @@ export class RefusalLog implements Disposable {
     return this.#recent.toReversed()
   }
 
+  /** From here on refusals are kept back until they are released. */
+  hold(): HeldRefusals {
+    const held: Refusal[] = []
+    this.#held = held
+    return {
+      reasonFor: (peerPort) => held.find(({ peer }) => portOf(peer) === peerPort)?.reason ?? null,
+      release: (probes) => {
+        this.#held = null
+        for (const refusal of held) if (!probes.has(portOf(refusal.peer))) this.refused(refusal)
+      },
+    }
+  }
+
   refused(refusal: Refusal): void {
+    if (this.#held !== null && this.#held.length < HELD_MAX) {
+      this.#held.push(refusal)
+      return
+    }
     this.#remember(refusal)
     this.#metrics.handshakes.inc({
       listener: this.#listener,
@@ -155,6 +182,10 @@ export class RefusalLog implements Disposable {
       })
     }
   }
+}
+
+function portOf(peer: string): number {
+  return Number(peer.slice(peer.lastIndexOf(':') + 1))
 }
 
 /** Names in a certificate may be of any length; a stranger decides them. */

@@ -1,4 +1,4 @@
-import { int, list, oneOf } from '../value-types.ts'
+import { bool, int, list, oneOf } from '../value-types.ts'
 import type { KeyRows } from './row.ts'
 
 /** Versions, ciphers and groups; limits of handshakes; proof at the start. */
@@ -32,6 +32,11 @@ export const policyKeys = {
     type: oneOf(['prefer', 'require', 'off']),
     default: 'prefer',
     doc: 'Post-quantum key exchange: X25519MLKEM768 first; or hybrid groups only, clients without one are refused; or none.',
+  },
+  'redkite.tls.selfTest': {
+    type: bool,
+    default: 'true',
+    doc: 'Before it says that it is ready, the server connects to its own TLS ports as strangers do and must be refused.',
   },
   'redkite.limits.handshakesPendingMax': {
     type: int(1),
