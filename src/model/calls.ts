@@ -183,7 +183,8 @@ export interface Calls {
   DescribeAlias: { request: { db: string; alias: string }; reply: { db: string; alias: string; collection: string } }
   ListAliases: { request: InCollection; reply: { aliases: readonly string[] } }
 
-  LoadCollection: { request: InCollection; reply: null }
+  /** `refresh`: show what was imported since it was loaded; without meaning where a load is always fresh. */
+  LoadCollection: { request: InCollection & { refresh: boolean }; reply: null }
   ReleaseCollection: { request: InCollection; reply: null }
   LoadPartitions: { request: InPartitions; reply: null }
   ReleasePartitions: { request: InPartitions; reply: null }

@@ -134,6 +134,13 @@ describe('the dynamic column of another server', () => {
     assert.deepEqual(shown(['$meta["a"]', 'id']), ['{"a":1}', '{}'])
   })
 
+  it('that is no JSON is the upstream’s fault', () => {
+    assert.match(
+      refusal(() => found([scalar('id', 5, longs(1)), meta('{')], ['k'])),
+      /^serviceInternal .*holds no JSON/,
+    )
+  })
+
   it('stays as it is where it was asked for whole', () => {
     const whole = ['{"a": 1, "big":9007199254740993, "c":1e2}', '{}']
     assert.deepEqual(shown(['id', '$meta']), whole)

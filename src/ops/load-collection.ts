@@ -2,15 +2,17 @@ import { defineOp, inCollection, naming } from './define-op.ts'
 import type { Op, RestInput, RestOutput } from './op.ts'
 import { collectionOf, DONE, post } from './rest/body.ts'
 
-/** Loads; a refresh is the same here, since a loaded collection always shows its newest rows. */
 export const loadCollection: Op<'LoadCollection'> = defineOp({
   rpc: 'LoadCollection',
-  decode: inCollection,
-  toMessage: naming,
-  rest: [post('collections/load', load), post('collections/refresh_load', load)],
+  decode: (message, meta) => ({ ...inCollection(message, meta), refresh: message.refresh }),
+  toMessage: (request) => ({ ...naming(request), refresh: request.refresh }),
+  rest: [
+    post('collections/load', (input) => load(input, false)),
+    post('collections/refresh_load', (input) => load(input, true)),
+  ],
 })
 
-async function load(input: RestInput): Promise<RestOutput> {
-  await input.call('LoadCollection', collectionOf(input))
+async function load(input: RestInput, refresh: boolean): Promise<RestOutput> {
+  await input.call('LoadCollection', { ...collectionOf(input), refresh })
   return DONE
 }

@@ -223,7 +223,7 @@ export const samples: Samples = {
   AlterAlias: alias,
   DescribeAlias: { requests: [{ db: 'd', alias: 'a' }], replies: [{ db: 'd', alias: 'a', collection: 'c' }] },
   ListAliases: { requests: [c, { db: 'd', collection: '' }], replies: [{ aliases: ['a', 'b'] }, { aliases: [] }] },
-  LoadCollection: one(c),
+  LoadCollection: one({ ...c, refresh: false }, { ...c, refresh: true }),
   ReleaseCollection: one(c),
   LoadPartitions: one(...inPartitions),
   ReleasePartitions: one(...inPartitions),

@@ -132,7 +132,7 @@ for (const { name, skip, start } of servers) {
     })
 
     it('load, list', async () => {
-      await call('LoadCollection', where)
+      await call('LoadCollection', { ...where, refresh: false })
       const progress = async () => (await call('GetLoadingProgress', { ...where, partitions: [] })).progress
       await eventually(async () => (await progress()) === 100, 15_000)
       assert.deepEqual(await call('GetLoadState', { ...where, partitions: [] }), { state: 'Loaded' })

@@ -28,7 +28,7 @@ export async function createFromBody(input: RestInput): Promise<RestOutput> {
     if (indexes.length === 0) return DONE
     await createIndexes(where, indexes, call)
   }
-  await call('LoadCollection', where)
+  await call('LoadCollection', { ...where, refresh: false })
   return DONE
 }
 

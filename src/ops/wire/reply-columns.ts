@@ -61,11 +61,20 @@ function withKeys(column: Column, keys: ReadonlySet<string>): Column {
 /** The object with the wanted keys only; a text that holds no others stays as it came. */
 function keepKeys(text: string, keys: ReadonlySet<string>): string {
   if (text === '{}') return text
-  // digits beyond 2^53 must leave as they came: a number keeps its source text
-  const whole: unknown = JSON.parse(text, (_, value: unknown, context?: { source?: string }) =>
-    typeof value === 'number' && !Number.isSafeInteger(value) && context?.source ? JSON.rawJSON(context.source) : value,
-  )
-  const entries = Object.entries(Object(whole))
+  const entries = Object.entries(Object(parsed(text)))
   const kept = entries.filter(([key]) => keys.has(key))
   return kept.length === entries.length ? text : JSON.stringify(Object.fromEntries(kept))
+}
+
+/** Digits beyond 2^53 must leave as they came: such a number keeps its source text. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text, (_, value: unknown, context?: { source?: string }) =>
+      typeof value === 'number' && !Number.isSafeInteger(value) && context?.source
+        ? JSON.rawJSON(context.source)
+        : value,
+    )
+  } catch {
+    throw badReply(`${DYNAMIC_FIELD} holds no JSON`)
+  }
 }
