@@ -86,7 +86,8 @@ export interface MaterialStatus {
 /** The certificates of a generation: the served chain, leaf first, then the trust anchors. */
 export function certificatesOf(generation: Generation, now: Date): readonly CertificateStatus[] {
   const { chain, anchors, files } = generation
-  const path = (role: TlsFileRole) => files.find((file) => file.role === role)?.path ?? ''
+  // a PKCS#12 bundle is one file for all
+  const path = (role: TlsFileRole) => (files.find((file) => file.role === role) ?? files[0])?.path ?? ''
   return [
     ...chain.map((certificate, index) => describe('server', path('serverPem'), index, certificate, now)),
     ...anchors.map((certificate, index) => describe('ca', path('caPem'), index, certificate, now)),

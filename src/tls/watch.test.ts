@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { TlsFileSet } from './files.ts'
 import { watchFiles } from './watch.ts'
 
 /** Looks at a script of contents; `!x` cannot be read. Returns what was settled on by the time the script is over. */
@@ -12,13 +11,12 @@ async function watched(current: string, script: string, settle: (seen: string) =
   using _watch = watchFiles({
     intervalMs: 1,
     currentHash: () => current,
-    async read(): Promise<TlsFileSet> {
+    async read() {
       at += 1
       if (at >= looks.length) resolve()
       const seen = looks[Math.min(at, looks.length - 1)] ?? ''
       if (seen.startsWith('!')) throw new Error(seen)
-      const file = { role: 'serverPem', key: '', path: '', text: '', mode: 0 } as const
-      return { kind: 'oneWay', serverPem: file, serverKey: file, caPem: null, hash: seen }
+      return { hash: seen }
     },
     async settled() {
       const seen = looks[at] ?? ''

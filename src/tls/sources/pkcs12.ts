@@ -98,6 +98,8 @@ function checkIntegrity(pfx: Buffer, passphrase: string): void {
     const text = error instanceof Error ? error.message : String(error)
     if (/mac verify|bad decrypt|mac absent/i.test(text)) throw new BundleError('passphrase', 'the passphrase is wrong')
     if (/unsupported/i.test(text)) throw legacy()
+    // opened, and something is not in it: `assemble` says what
+    if (/unable to load/i.test(text)) return
     throw new BundleError('damaged', `no readable PKCS#12 bundle: ${text}`)
   }
 }
