@@ -27,6 +27,8 @@ export interface Ports {
   /** gRPC between a proxy and this node, under internal TLS; null without that. */
   readonly internal: Listener | null
   readonly management: ManagementListener
+  /** What the start-up self-test found, for the administration to tell. */
+  noteSelfTest(found: object): void
 }
 
 export interface PortParts {
@@ -49,7 +51,14 @@ export async function openPorts(config: Config, parts: PortParts, opened: AsyncD
   const shared = { ops, gate, service, limits, budget, metrics }
   const bound: Listener[] = []
   const materials = [material, parts.internal].filter((one) => one !== null)
-  const administration = createAdministration({ config, materials, metrics, listeners: () => bound })
+  let selfTest: object | null = null
+  const administration = createAdministration({
+    config,
+    materials,
+    metrics,
+    listeners: () => bound,
+    selfTest: () => selfTest,
+  })
   const handlers = {
     grpc: createGrpcHandler({ ...shared, log: log.at('protocol/grpc') }),
     rest: config.proxy.http.enabled
@@ -95,7 +104,10 @@ export async function openPorts(config: Config, parts: PortParts, opened: AsyncD
     }),
   )
   bound.push(proxy, ...[rest, internal].filter((one) => one !== null))
-  return { proxy, rest, internal, management }
+  const noteSelfTest = (found: object) => {
+    selfTest = found
+  }
+  return { proxy, rest, internal, management, noteSelfTest }
 }
 
 /** RFC 6797 6.1. */

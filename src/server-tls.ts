@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import type { Config } from './config/config.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
+import { isHybrid } from './tls/groups.ts'
 import { createIdentityMap, type IdentityMap } from './tls/identity.ts'
 import { openMaterial, type TlsMaterial } from './tls/material.ts'
-import { protocolPolicy } from './tls/policy.ts'
+import { internalPolicy, protocolPolicy } from './tls/policy.ts'
 import { openRevocation } from './tls/revocation/open.ts'
 import type { Revocation } from './tls/revocation.ts'
 import { passphraseSource } from './tls/settings.ts'
@@ -64,6 +65,10 @@ async function openTls(
   if (mode.kind === 'plain') return null
   const { reloadIntervalMs: watchIntervalMs, acceptServerAuthClients, strictKeyPermissions } = config.tls
   const protocol = protocolPolicy(config.tls, mode.kind)
+  const { profile, pq } = config.tls
+  log.info('tls policy', { profile, pq, ...protocol })
+  if (pq === 'prefer' && !protocol.groups.some(isHybrid))
+    log.warn('no post-quantum group is offered', { groups: protocol.groups })
   const { explain, source, passphrase, caKeyPath, autoRenew } = config.tls
   const identity = await openIdentity(config, log)
   const settings = {
@@ -111,6 +116,7 @@ async function openInternalTls(
     revocation,
     watchIntervalMs,
     strictKeyPermissions,
+    protocol: internalPolicy(),
     allowedPeers,
   }
   return openMaterial(settings, log, metrics)

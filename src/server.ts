@@ -68,7 +68,10 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
   opened.use(collectWhenIdle())
   const { openPorts } = await protocols
   const ports = await openPorts(config, { service, gate, material, internal, log: input.log, metrics }, opened)
-  if (config.tls.selfTest) await testPorts(ports, { material, internal }, input.log)
+  if (config.tls.selfTest) {
+    await testPorts(ports, { material, internal }, input.log)
+    if (material) ports.noteSelfTest({ outcome: 'passed', at: new Date().toISOString() })
+  }
   const facts = factsOf(config, ports, material)
   if (input.readyFile !== null) writeReadyFile(input.readyFile, config, facts, ports)
   const readyMs = Math.round(performance.now() - startedAt)

@@ -117,8 +117,7 @@ class PortListener implements Listener {
 
   describe(): ListenerStatus {
     const { name, host, port } = this
-    const pending = this.#acceptor?.pending ?? 0
-    const tls = this.#options.tls ? { pending, refusals: this.#refusals.recent } : null
+    const tls = this.#acceptor && { ...this.#acceptor.describe(), refusals: this.#refusals.recent }
     return { name, host, port, serves: this.#options.serve, tls, connections: this.#connections.describe() }
   }
 

@@ -19,6 +19,9 @@ export interface ListenerStatus {
   readonly serves: 'grpc+rest' | 'rest'
   /** Null on a plaintext port. */
   readonly tls: null | {
+    readonly minVersion: string
+    /** Number of the key material in use. */
+    readonly generation: number
     /** Handshakes in progress. */
     readonly pending: number
     /** Newest first. */

@@ -20,6 +20,7 @@ import { peek } from './peek.ts'
 import { peerOf } from './peer.ts'
 import { CLASSICAL_GROUP, type Why } from './refusal-texts.ts'
 import { createRefuser } from './refused.ts'
+import type { ListenerStatus } from './status.ts'
 
 export interface Secured {
   readonly socket: TLSSocket
@@ -77,9 +78,11 @@ export class TlsAcceptor {
     this.#log = options.log.at('listener/tls-acceptor.ts')
   }
 
-  /** Handshakes in progress. */
-  get pending(): number {
-    return this.#limits.size
+  /** For the administration: what a handshake meets now, and how many are in progress. */
+  describe(): Omit<NonNullable<ListenerStatus['tls']>, 'refusals'> {
+    const { current } = this.#options.material
+    const { minVersion } = this.#policyOf(current)
+    return { minVersion, generation: current.number, pending: this.#limits.size }
   }
 
   /** Counts an accepted connection as a handshake in progress, or says why it may not begin. */

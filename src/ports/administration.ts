@@ -20,12 +20,12 @@ import { REDKITE_VERSION } from '../version.ts'
 
 export interface AdministrationParts {
   readonly config: Config
-  /** The external material first; empty where TLS is off. */
+  /** Of the ports that clients dial and of the internal one; empty where TLS is off. */
   readonly materials: readonly TlsMaterial[]
   /** Asked at each request: ports are bound after the handlers are made. */
   listeners(): readonly Listener[]
-  /** What the start-up self-test found so far. */
-  selfTest?(): object | null
+  /** What the start-up self-test found so far; null = nothing, or it does not run. */
+  selfTest(): object | null
   readonly metrics: Metrics
 }
 
@@ -40,8 +40,10 @@ export function createAdministration(parts: AdministrationParts): Administration
     certificates: () => ({ materials: parts.materials.map((material) => material.status()) }),
     reload: () => change(parts, 'reloaded', (material) => material.reload('api')),
     // An internal set has its own history: only the external one is taken back.
-    rollback: () =>
-      change({ materials: parts.materials.slice(0, 1) }, 'rolled back', (material) => material.rollback('api')),
+    rollback: () => {
+      const material = external(parts.materials)
+      return change({ materials: material ? [material] : [] }, 'rolled back', (one) => one.rollback('api'))
+    },
     close: (wish) => ({
       closed: parts
         .listeners()
@@ -51,7 +53,7 @@ export function createAdministration(parts: AdministrationParts): Administration
 }
 
 async function status({ config, materials, listeners, metrics, selfTest }: AdministrationParts): Promise<StatusReport> {
-  const [material] = materials
+  const material = external(materials)
   const { values } = await metrics.handshakes.get()
   const described = listeners().map((listener) => listener.describe())
   const policy = material ? (material.settings.protocol ?? defaultPolicy(material.current.kind)) : null
@@ -61,8 +63,8 @@ async function status({ config, materials, listeners, metrics, selfTest }: Admin
     mode: mode.kind === 'plain' ? 'off' : mode.kind === 'oneWay' ? 'one-way' : 'mutual',
     policy: policy && { profile, pq, ...policy },
     generation: material?.current.number ?? null,
-    listeners: described.map((one) => listenerReport(one, policy?.minVersion ?? null, values)),
-    selfTest: selfTest?.() ?? null,
+    listeners: described.map((one) => listenerReport(one, values)),
+    selfTest: selfTest(),
     refusals: described
       .flatMap(refusalReports)
       .sort((a, b) => b.at.localeCompare(a.at))
@@ -70,11 +72,15 @@ async function status({ config, materials, listeners, metrics, selfTest }: Admin
   }
 }
 
+/** The material of the ports that clients dial; undefined where they are plaintext. */
+function external(materials: readonly TlsMaterial[]): TlsMaterial | undefined {
+  return materials.find(({ settings }) => settings.section !== 'internaltls')
+}
+
 type HandshakeValues = Awaited<ReturnType<Metrics['handshakes']['get']>>['values']
 
 function listenerReport(
   { name, host, port, serves, tls, connections }: ListenerStatus,
-  minVersion: string | null,
   values: HandshakeValues,
 ): ListenerReport {
   const own = values.filter(({ labels }) => labels.listener === name)
@@ -90,7 +96,8 @@ function listenerReport(
     port,
     serves,
     transport: tls ? 'tls' : 'plaintext',
-    minVersion: tls ? minVersion : null,
+    minVersion: tls?.minVersion ?? null,
+    generation: tls?.generation ?? null,
     alpn: tls ? ALPN_PROTOCOLS : [],
     connections: connections.length,
     handshakes: { pending: tls?.pending ?? 0, accepted, refused },

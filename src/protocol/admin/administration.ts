@@ -45,6 +45,8 @@ export interface ListenerReport {
   readonly transport: 'tls' | 'plaintext'
   /** Null on a plaintext port. */
   readonly minVersion: string | null
+  /** Number of the key material it uses; null on a plaintext port. */
+  readonly generation: number | null
   readonly alpn: readonly string[]
   readonly connections: number
   readonly handshakes: {

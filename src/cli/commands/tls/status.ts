@@ -42,7 +42,7 @@ function describe({ mode, policy, generation, listeners, selfTest, refusals }: S
       `material   generation ${generation}`,
     )
   }
-  if (selfTest) lines.push(`self-test  ${JSON.stringify(selfTest)}`)
+  if (selfTest) lines.push(`self-test  ${Object.values(selfTest).join(' ')}`)
   const ports = [
     ['LISTENER', 'ADDRESS', 'SERVES', 'TRANSPORT', 'CONNECTIONS', 'HANDSHAKES', 'PENDING', 'REFUSED'],
     ...listeners.map(portRow),
