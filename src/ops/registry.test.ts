@@ -38,6 +38,16 @@ describe('every op', () => {
     assert.equal(opByRpc('constructor'), null)
   })
 
+  it('is a server and a client', () => {
+    for (const op of Object.values(ops)) {
+      const codecs = [op.decode, op.encode, op.encodeFailure, op.encodeRequest, op.decodeReply]
+      assert.ok(
+        codecs.every((codec) => typeof codec === 'function'),
+        op.rpc,
+      )
+    }
+  })
+
   it('has routes of its own', () => {
     const keys = restRoutes.map((route) => `${route.method} ${route.path}`)
     assert.equal(new Set(keys).size, keys.length)

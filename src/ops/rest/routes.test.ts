@@ -210,6 +210,27 @@ describe('REST reads', () => {
     ])
   })
 
+  it('a search names the key itself where the reply does not', async () => {
+    const hit = {
+      ids: { kind: 'string' as const, values: ['a'] },
+      counts: Int32Array.of(1),
+      scores: Float32Array.of(1),
+    }
+    const rest = {
+      collection: 'c',
+      primaryField: '',
+      columns: [],
+      outputFields: [],
+      topk: 1,
+      sessionTs: 1n,
+      iterator: null,
+    }
+    const answers = { Search: { ...hit, ...rest }, DescribeCollection: info }
+    const { data, calls } = await run('entities/search', { collectionName: 'c', data: [[1]] }, answers)
+    assert.deepEqual(data, [{ distance: 1, key: 'a' }])
+    assert.equal(calls.length, 2)
+  })
+
   it('the load state of a missing collection is code 100', async () => {
     const missing = await refusal(
       'collections/get_load_state',
