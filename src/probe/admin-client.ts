@@ -82,7 +82,7 @@ function exchange(target: AdminTarget, method: string, path: string, body: objec
   })
 }
 
-/** Explicit, so that neither a flag of Node nor NODE_TLS_REJECT_UNAUTHORIZED can weaken it. */
+/** Explicit, so that neither a flag nor a variable of Node can weaken it. */
 function verification({ uri, serverName, ca, client }: AdminTarget) {
   const name = serverName || bare(uri.hostname)
   return {
