@@ -3,7 +3,7 @@ import { type Socket, connect as tcp } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { connectLink } from '../tls/link-connect.ts'
 import { explainLinkError, type LinkFault } from '../tls/link-error.ts'
-import { LinkDown } from './faults.ts'
+import { goawayFault, LinkDown } from './faults.ts'
 import type { LinkContext } from './settings.ts'
 
 /** A connection whose other side has answered in HTTP/2. */
@@ -20,8 +20,8 @@ const SESSION_WINDOW_BYTES = 8 << 20
 const SESSION_MEGABYTES_MAX = 256
 
 /**
- * Connects, verifies, and waits for the other side's SETTINGS: under TLS 1.3 a refused client certificate shows only
- * after the handshake. Rejects with `LinkDown`.
+ * Connects, verifies, and waits until the other side has answered a ping: under TLS 1.3 a refused client certificate
+ * shows only after the handshake. Rejects with `LinkDown`.
  */
 export function dial({ config, material }: LinkContext): Promise<Dialled> {
   const { promise, resolve, reject } = Promise.withResolvers<Dialled>()
@@ -53,14 +53,17 @@ export function dial({ config, material }: LinkContext): Promise<Dialled> {
   })
   const onError = (error: Error) => fail(explainLinkError(error, config.uri))
   const onClose = () => fail(closedEarly(secure !== null, isSecured))
+  const onGoaway = (code: number, _lastStreamId: number, data: Uint8Array) => fail(goawayFault(code, data))
   session.on('error', onError)
   session.on('close', onClose)
-  session.once('remoteSettings', () => {
+  session.on('goaway', onGoaway)
+  const ready = () => {
     clearTimeout(timer)
     // whoever takes the session over listens from here on; an error in between must not go unheard
     session.on('error', () => {})
     session.off('error', onError)
     session.off('close', onClose)
+    session.off('goaway', onGoaway)
     session.setLocalWindowSize(SESSION_WINDOW_BYTES)
     const tls = secure && {
       version: secure.getProtocol() ?? '',
@@ -68,6 +71,10 @@ export function dial({ config, material }: LinkContext): Promise<Dialled> {
       generation: generation?.number ?? 0,
     }
     resolve({ session, socket, tls })
+  }
+  // a peer that refuses by GOAWAY sends its SETTINGS first: an answered ping is the proof
+  session.once('remoteSettings', () => {
+    if (!session.destroyed) session.ping((error) => error ?? ready())
   })
   return promise
 }

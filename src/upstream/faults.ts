@@ -13,6 +13,18 @@ export class LinkDown extends Error {
   }
 }
 
+/** GOAWAY (RFC 9113 6.8) in words; `data` is the peer's own text, if any. */
+export function goawayFault(code: number, data: Uint8Array | undefined): LinkFault {
+  const own = Buffer.from(data ?? [])
+    .toString('latin1')
+    .slice(0, 100)
+    .replace(/[^\x20-\x7e]/g, '?')
+  const said = own === '' ? '' : `: ${own}`
+  if (code === 0) return { message: `it is going away (GOAWAY${said})`, remedy: 'none is needed while it restarts' }
+  const remedy = code === 12 ? 'write https:// in redkite.upstream.uri' : 'look at the log of the upstream'
+  return { message: `it ended the connection (GOAWAY, error ${code}${said})`, remedy }
+}
+
 /** The upstream is away and the call did not reach it. */
 export function unreachable(uri: string, cause: string): RedkiteError {
   return faultText('upstreamUnavailable', `upstream ${uri} is unavailable: ${cause}; nothing was done, try again later`)

@@ -1,6 +1,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
 import { explainLinkError, type LinkFault } from '../tls/link-error.ts'
 import type { Dialled } from './dial.ts'
+import { goawayFault } from './faults.ts'
 
 const PING_TIMEOUT_MS = 10_000
 const OPEN = Object.freeze({ endStream: false })
@@ -41,10 +42,9 @@ export class Link {
     session.on('error', (error) => {
       this.#fault = explainLinkError(error, '')
     })
-    session.on('goaway', (code, lastStreamId) => {
+    session.on('goaway', (code, lastStreamId, data) => {
       this.#lastProcessed = lastStreamId
-      const message = code === 0 ? 'it is going away (GOAWAY)' : `it ended the connection (GOAWAY, error ${code})`
-      this.#retire({ message, remedy: 'none is needed while it restarts' })
+      this.#retire(goawayFault(code, data))
     })
     session.on('close', () => {
       clearInterval(this.#timer)

@@ -7,7 +7,7 @@ import type { LinkContext } from './settings.ts'
 
 const BACK_OFF_MS_MIN = 100
 const BACK_OFF_MS_MAX = 2_000
-/** A link that ends sooner than this counts as a failed attempt. */
+/** A link that ends sooner than this, for the second time in a row, counts as a failed attempt. */
 const SETTLED_MS = 1_000
 
 export interface SlotEvents {
@@ -62,11 +62,11 @@ export class Slot implements LinkEvents {
     this.#link = null
     if (!link.isLost) this.#leaving.add(link)
     const isEarly = performance.now() - link.openedAt < SETTLED_MS
-    if (isEarly) {
+    if (isEarly && this.#failures > 0) {
       this.#failed(fault)
       return
     }
-    this.#failures = 0
+    this.#failures = isEarly ? 1 : 0
     this.#events.lost(fault)
     this.#dialAfter(0)
   }

@@ -18,6 +18,10 @@ export interface Ready {
   readonly metrics: string | null
   readonly tls: { readonly mode: string; readonly ca: string | null }
   readonly data: string
+  /** The port for a proxy before this node; null without internal TLS. */
+  readonly internal: string | null
+  /** What a proxy stands before; null for a node. */
+  readonly upstream: string | null
 }
 
 export interface Served extends AsyncDisposable {
