@@ -9,7 +9,10 @@ import { authorityName, distinguishedName } from './subject.ts'
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
-/** Certificates begin this long before they are made, so that a peer whose clock is behind accepts them at once. */
+/**
+ * Certificates begin this long before they are made, so that a peer whose clock is behind accepts them at once; a
+ * short-lived one no more than a tenth of its life.
+ */
 const BACKDATE_MS = 5 * MINUTE_MS
 
 /** Ten years less the backdating: long enough to outlive every leaf, short enough to be replaced by someone. */
@@ -123,7 +126,7 @@ function alternativeNames(library: X509Library, names: readonly AlternativeName[
 }
 
 /** The issuer's own key identifier where it has one: an authority made elsewhere may not use the SHA-1 of its key. */
-async function authorityKeyId(library: X509Library, authority: Authority) {
+export async function authorityKeyId(library: X509Library, authority: Authority) {
   const issuer = new library.X509Certificate(authority.certificate.raw)
   const own = issuer.getExtension(library.SubjectKeyIdentifierExtension)
   if (own !== null) return new library.AuthorityKeyIdentifierExtension(own.keyId)
@@ -134,8 +137,9 @@ async function authorityKeyId(library: X509Library, authority: Authority) {
 
 /** Certificate times have whole seconds (RFC 5280 4.1.2.5). */
 function validity(now: Date, days: number, notAfterMax?: Date): { notBefore: Date; notAfter: Date } {
-  const start = Math.floor((now.getTime() - BACKDATE_MS) / 1000) * 1000
-  const end = start + days * DAY_MS
+  const life = days * DAY_MS
+  const start = Math.floor((now.getTime() - Math.min(BACKDATE_MS, life / 10)) / 1000) * 1000
+  const end = start + life
   const last = notAfterMax === undefined ? end : Math.min(end, notAfterMax.getTime())
   return { notBefore: new Date(start), notAfter: new Date(last) }
 }
