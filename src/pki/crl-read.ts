@@ -31,8 +31,8 @@ export interface Crl {
   readonly id: string
   /** Looks a certificate up; `serial` is upper-case hexadecimal without leading zeros. */
   find(serial: string): CrlEntry | null
-  /** The serial numbers it lists. */
-  serials(): Iterable<string>
+  /** Its entries by serial number, DER. */
+  entries(): Iterable<readonly [serial: string, der: Buffer]>
   /** Whether this key signed the list. A list of megabytes takes milliseconds: `verifySignature` is off the thread. */
   isSignedBy(key: KeyObject): boolean
   verifySignature(key: KeyObject): Promise<boolean>
@@ -79,6 +79,7 @@ export async function readCrl(bytes: Buffer): Promise<Crl> {
     (entries?.unknownCritical
       ? `an entry has a critical extension that is not known (${entries.unknownCritical})`
       : null)
+  const entryAt = (at: number) => bytes.subarray(at, derElement(bytes, at, bytes.length).end)
   const offsets = entries?.offsets ?? new Map<string, number>()
   const input =
     scheme === null || !sameBytes(bytes, innerAlgorithm, outer)
@@ -97,10 +98,10 @@ export async function readCrl(bytes: Buffer): Promise<Crl> {
     find(serial) {
       const at = offsets.get(serial)
       if (at === undefined) return null
-      const entry = new library.X509CrlEntry(bytes.subarray(at, derElement(bytes, at, bytes.length).end))
+      const entry = new library.X509CrlEntry(entryAt(at))
       return { since: entry.revocationDate, reason: reasonName(entry.reason) }
     },
-    serials: () => offsets.keys(),
+    entries: () => offsets.entries().map(([serial, at]) => [serial, entryAt(at)] as const),
     isSignedBy: (key) => input !== null && isSigned(input, key),
     verifySignature: async (key) => input !== null && verifyAside(input, key),
   }

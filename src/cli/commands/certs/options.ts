@@ -59,7 +59,8 @@ export function keyRequest(options: { readonly days?: number; readonly key?: Key
   }
 }
 
-function wholeNumber(text: string): number {
+/** The number of a `--days`. */
+export function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('it must be a whole number of days.')
 }

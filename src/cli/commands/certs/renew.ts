@@ -1,9 +1,12 @@
 import type { Command } from 'commander'
 import { EXIT, StartError } from '../../../errors/start-error.ts'
 import { LEAF_DAYS_DEFAULT } from '../../../pki/create.ts'
+import type { IssuedCrl } from '../../../pki/crl-write.ts'
 import type { KeyKind, Role } from '../../../pki/model.ts'
 import { type Renewal, renewCertificates } from '../../../pki/renew.ts'
+import { revokeCertificates } from '../../../pki/revoke.ts'
 import { type CliIo, type OutputFormat, outputOption, printResult } from '../../io.ts'
+import { describeCrl } from './crl-words.ts'
 import {
   addKeyOptions,
   addSubjectOptions,
@@ -21,6 +24,7 @@ interface RenewOptions extends SubjectOptions {
   readonly clientName?: string
   readonly days?: number
   readonly key?: KeyKind
+  readonly revokeOld?: boolean
   readonly output: OutputFormat
 }
 
@@ -29,6 +33,7 @@ Examples:
   $ redkite certs renew                              # both pairs in ./cert
   $ redkite certs renew --server --dir /etc/redkite/tls
   $ redkite certs renew new.example.com --server     # also add a name
+  $ redkite certs renew --client --revoke-old        # the old one is on ca.crl from now on
 
 The certificate authority stays, so clients and servers that trust ca.pem notice nothing. Keys and serial numbers
 are new; subject, names and kind of key are those of the old pair, which stays as <name>.old. A running server that
@@ -45,6 +50,7 @@ export function addRenew(certs: Command, io: CliIo): void {
     .option('--client', 'only the client pair')
     .option('--server-name <name>', 'another common name for the server; its names are then NAME and the local ones')
     .option('--client-name <name>', 'another common name for the client')
+    .option('--revoke-old', 'put the replaced certificates on the revocation list (ca.crl), as superseded')
   addKeyOptions(command, `life in days (default: ${LEAF_DAYS_DEFAULT})`, 'kind of keys (default: as before)')
   addSubjectOptions(command)
     .addOption(outputOption())
@@ -73,7 +79,22 @@ async function renew(io: CliIo, names: readonly string[], options: RenewOptions)
     ...keyRequest(options),
     now: new Date(),
   })
-  printResult(io, options.output, renewals.map(describe).join('\n'), { renewed: renewals })
+  const revoked = options.revokeOld === true ? await revokeReplaced(options.dir, renewals) : null
+  const text = [...renewals.map(describe), ...(revoked === null ? [] : [describeCrl(revoked)])].join('\n')
+  printResult(io, options.output, text, { renewed: renewals, ...(revoked === null ? {} : { revoked }) })
+}
+
+/** The certificates that the renewals replaced; null when all are new. */
+async function revokeReplaced(directory: string, renewals: readonly Renewal[]): Promise<IssuedCrl | null> {
+  const replaced = renewals.flatMap(({ previous }) => (previous === null ? [] : [previous.serial]))
+  if (replaced.length === 0) return null
+  const targets = replaced.map((serial) => ({
+    serial: serial.replace(/^0+/, ''),
+    subject: null,
+    issuer: null,
+    certificate: null,
+  }))
+  return revokeCertificates({ directory, targets, reason: 'superseded', now: new Date() })
 }
 
 /** Neither flag means both pairs, as the documentation's `renew.sh` does. */
