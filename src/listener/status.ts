@@ -1,4 +1,4 @@
-import type { RecentRefusal } from '../tls/refusal.ts'
+import type { RecentRefusal } from '../tls/recent-refusals.ts'
 import type { ConnectionFacts } from './handlers.ts'
 
 export type HttpProtocol = 'h2' | 'http/1.1'

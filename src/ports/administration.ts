@@ -105,8 +105,9 @@ function listenerReport(
 }
 
 function refusalReports({ name, tls }: ListenerStatus): readonly RefusalReport[] {
-  return (tls?.refusals ?? []).map(({ at, peer, sni, protocol, reason, message, remedy, certificate }) => ({
+  return (tls?.refusals ?? []).map(({ at, times, peer, sni, protocol, reason, message, remedy, certificate }) => ({
     at: new Date(at).toISOString(),
+    times,
     listener: name,
     peer,
     sni: sni ?? '',

@@ -1,5 +1,6 @@
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { type RecentRefusal, RecentRefusals } from './recent-refusals.ts'
 
 /** Why a connection was refused: the metric's `reason` label. Bounded by this list. */
 export const REFUSAL_REASONS = [
@@ -50,12 +51,6 @@ export interface Refusal {
   readonly certificate?: { readonly subject: string; readonly issuer: string; readonly serial: string } | null
 }
 
-/** A refusal as it is remembered for the administration. */
-export type RecentRefusal = Refusal & {
-  /** Unix milliseconds. */
-  readonly at: number
-}
-
 /** Refusals kept back while the start-up self-test runs. */
 export interface HeldRefusals {
   /** Why the connection from this local port was refused; null = it was not, so far. */
@@ -64,7 +59,6 @@ export interface HeldRefusals {
   release(probes: ReadonlySet<number>): void
 }
 
-const RECENT_MAX = 50
 const HELD_MAX = 10_000
 const REPEAT_WINDOW_MS = 60_000
 const CAUSES_MAX = 1_000
@@ -85,7 +79,7 @@ export class RefusalLog implements Disposable {
   readonly #log: Log
   readonly #metrics: Metrics
   readonly #causes = new Map<string, Cause>()
-  readonly #recent: RecentRefusal[] = []
+  readonly #recent = new RecentRefusals()
   #held: Refusal[] | null = null
   readonly #timer: NodeJS.Timeout
 
@@ -97,9 +91,9 @@ export class RefusalLog implements Disposable {
     this.#timer.unref()
   }
 
-  /** The last 50, newest first. */
+  /** The last 50 causes, newest first. */
   get recent(): readonly RecentRefusal[] {
-    return this.#recent.toReversed()
+    return this.#recent.list()
   }
 
   /** From here on refusals are kept back until they are released. */
@@ -146,8 +140,7 @@ export class RefusalLog implements Disposable {
 
   #remember(refusal: Refusal): void {
     const certificate = refusal.certificate ? clipped(refusal.certificate) : null
-    this.#recent.push({ ...refusal, message: clip(refusal.message), certificate, at: Date.now() })
-    if (this.#recent.length > RECENT_MAX) this.#recent.shift()
+    this.#recent.add(causeOf(refusal), { ...refusal, message: clip(refusal.message), certificate })
   }
 
   admitted(protocol: string): void {
@@ -160,8 +153,7 @@ export class RefusalLog implements Disposable {
   }
 
   #cause(refusal: Refusal): string {
-    const address = refusal.peer.slice(0, refusal.peer.lastIndexOf(':'))
-    const cause = `${refusal.reason}|${address}|${refusal.certificate?.serial ?? ''}|${refusal.certificate?.issuer ?? ''}`
+    const cause = causeOf(refusal)
     return this.#causes.has(cause) || this.#causes.size < CAUSES_MAX ? cause : refusal.reason
   }
 
@@ -186,6 +178,12 @@ export class RefusalLog implements Disposable {
 
 function portOf(peer: string): number {
   return Number(peer.slice(peer.lastIndexOf(':') + 1))
+}
+
+/** What makes two refusals the same: reason, address, certificate. */
+function causeOf({ reason, peer, certificate }: Refusal): string {
+  const address = peer.slice(0, peer.lastIndexOf(':'))
+  return `${reason}|${address}|${clip(certificate?.serial ?? '')}|${clip(certificate?.issuer ?? '')}`
 }
 
 /** Names in a certificate may be of any length; a stranger decides them. */

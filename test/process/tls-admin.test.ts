@@ -165,7 +165,9 @@ describe('mutual TLS, REST on a port of its own', () => {
     assert.deepEqual([rest?.transport, rest?.minVersion, rest?.alpn], ['tls', 'TLSv1.3', ['h2', 'http/1.1']])
     assert.ok((proxy?.handshakes.accepted ?? 0) > 0)
     assert.ok((rest?.handshakes.refused['noClientCertificate'] ?? 0) > 0)
-    const [last] = data.refusals
+    const [last, next] = data.refusals
+    assert.ok((last?.times ?? 0) >= 1)
+    assert.notDeepEqual([next?.listener, next?.reason], [last?.listener, last?.reason], 'one entry for one cause')
     assert.deepEqual([last?.listener, last?.reason, last?.sni], ['rest', 'noClientCertificate', 'localhost'])
     assert.match(last?.peer ?? '', /^127\.0\.0\.1:\d+$/)
     assert.match(last?.remedy ?? '', /client\.pem/)

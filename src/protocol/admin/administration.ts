@@ -33,7 +33,7 @@ export interface StatusReport {
   readonly listeners: readonly ListenerReport[]
   /** What the start-up self-test found; null where it did not run. */
   readonly selfTest: object | null
-  /** The last 50 refused connections of all listeners, newest first. */
+  /** The last 50 causes for which connections of all listeners were refused, newest first. */
   readonly refusals: readonly RefusalReport[]
 }
 
@@ -58,7 +58,10 @@ export interface ListenerReport {
 }
 
 export interface RefusalReport {
+  /** When it came last. */
   readonly at: string
+  /** How often, for the same reason, from the same address, with the same certificate. */
+  readonly times: number
   readonly listener: string
   readonly peer: string
   /** Server name that the client asked for; '' = none. */

@@ -66,8 +66,8 @@ function portRow({ name, host, port, serves, transport, connections, handshakes 
 
 function refusedText(refusals: readonly RefusalReport[]): string {
   if (refusals.length === 0) return 'no connection was refused'
-  const lines = refusals.flatMap(({ at, listener, peer, reason, message, remedy }) => [
-    `${at}  ${listener}  ${peer}  ${reason}: ${message}`,
+  const lines = refusals.flatMap(({ at, times, listener, peer, reason, message, remedy }) => [
+    `${at}  ${listener}  ${peer}  ${reason}${times > 1 ? ` (${times} times)` : ''}: ${message}`,
     `    fix: ${remedy}`,
   ])
   return ['last refused connections, newest first:', ...lines].join('\n')
