@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { bindToIo, type CliIo } from '../io.ts'
 import { addCertificates } from './tls/certificates.ts'
 import { addConnections } from './tls/connections.ts'
+import { addDeny } from './tls/deny.ts'
 import { addReload } from './tls/reload.ts'
 import { addRollback } from './tls/rollback.ts'
 import { addStatus } from './tls/status.ts'
@@ -16,5 +17,6 @@ export function tlsCommand(io: CliIo): Command {
   addReload(tls, io)
   addRollback(tls, io)
   addWhoami(tls, io)
+  addDeny(tls, io)
   return tls
 }
