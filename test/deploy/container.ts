@@ -42,8 +42,7 @@ export function makeImage(directory: string): string {
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(image, name))
   symlinkSync('/usr/bin/tini', join(image, 'tini'))
   writeFileSync(join(image, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nredkite:x:10001:0::/var/lib/milvus:/bin/sh\n')
-  // engines make the place of a file that is mounted
-  writeFileSync(join(image, 'milvus/configs/milvus.yaml'), '')
+  copyFileSync(join(root, 'deploy/docker/milvus.yaml'), join(image, 'milvus/configs/milvus.yaml'))
   copyFileSync(join(root, 'deploy/docker/entrypoint.sh'), join(image, 'entrypoint.sh'))
   must(spawnSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', directory], { cwd: root }))
   const tarball = readdirSync(directory).find((name) => name.endsWith('.tgz')) ?? ''
