@@ -78,7 +78,8 @@ export function statusFault(status: number, message: string): RedkiteError {
     [GRPC.resourceExhausted]: 'overloaded',
     [GRPC.unimplemented]: 'unimplemented',
     [GRPC.unavailable]: 'upstreamUnavailable',
-    [GRPC.unauthenticated]: 'restUnauthenticated',
   }
+  // REST says one thing of every wrong login, whatever gRPC says (Milvus httpserver)
+  if (status === GRPC.unauthenticated) return faultText('restUnauthenticated', "user hasn't authenticated")
   return faultText(kinds[status] ?? 'serviceInternal', message || `the upstream answered gRPC status ${status}`)
 }

@@ -9,6 +9,7 @@ import type { Caller, Principal, Service } from '../../service.ts'
 import type { ByteBudget } from '../byte-budget.ts'
 import { type CallStats, callStats, type Outcome } from '../call-stats.ts'
 import type { ProtocolLimits } from '../limits.ts'
+import { callMetadata } from './call-metadata.ts'
 import { Exchange } from './exchange.ts'
 import { parseBody, stringifyReply } from './json.ts'
 import { type BoundRoute, routeTable } from './routes.ts'
@@ -73,14 +74,13 @@ async function serve(
     record(deps, exchange, stats, peer, 'fail', 0)
     return exchange.answer(404, 'text/plain', '404 page not found')
   }
-  exchange.limitTime(timeoutMs(exchange, limits.restTimeoutMs), () =>
-    answerError(exchange, faultText('timeout', 'request timeout'), stats, peer, deps),
-  )
+  const limitMs = timeoutMs(exchange, limits.restTimeoutMs)
+  exchange.limitTime(limitMs, () => answerError(exchange, faultText('timeout', 'request timeout'), stats, peer, deps))
   const body = await readRequest(exchange, route, search, limits.messageBytesMax)
   if (exchange.ended) return
   const asked = exchange.header('accept-type-allow-int64')?.toLowerCase() || String(deps.int64AsNumber)
   const int64AsNumber = asked !== 'false'
-  const call = callerFor(exchange, principal, caller, deps)
+  const call = callerFor(exchange, principal, caller, limitMs, deps)
   const output = await route.route.run({ body, db: databaseOf(exchange, body), int64AsNumber, call })
   if (exchange.ended) return
   const text = stringifyReply({ code: route.okCode, data: output.data, ...output.extra }, int64AsNumber)
@@ -89,11 +89,18 @@ async function serve(
 }
 
 /** The gate stands before every call a route makes, not before the route. */
-function callerFor(exchange: Exchange, principal: Principal, caller: Caller, deps: RestDeps): RestCaller {
+function callerFor(
+  exchange: Exchange,
+  principal: Principal,
+  caller: Caller,
+  limitMs: number,
+  { ops, gate, service }: RestDeps,
+): RestCaller {
   return async (rpc, request) => {
-    const op = deps.ops[rpc]
+    const op = ops[rpc]
     if (!op) throw fault('unimplemented', rpc)
-    return admitAndCall(deps.gate, deps.service, principal, op, request, caller, exchange.signal, undefined, 'REST')
+    const metadata = service.forward === null ? undefined : callMetadata(exchange, limitMs)
+    return admitAndCall(gate, service, principal, op, request, caller, exchange.signal, metadata, 'REST')
   }
 }
 
