@@ -1,12 +1,11 @@
 import type { HybridClock } from '../catalog/clock.ts'
 import type { CollectionEntry } from '../catalog/entries.ts'
 import { fault } from '../errors/error.ts'
-import type { WriteRequest, WriteRows } from '../model/calls.ts'
-import { type Column, type ColumnData, type Ids, slotCount } from '../model/columns.ts'
+import type { WriteRequest } from '../model/calls.ts'
+import { type Column, type ColumnBatch, type ColumnData, type Ids, slotCount } from '../model/columns.ts'
 import type { ValueLimits } from '../model/fields/field-type.ts'
 import { fieldTypeOf } from '../model/fields/registry.ts'
 import { fieldTypes, isVectorType } from '../model/fields/table.ts'
-import { columnsFromJson } from '../model/json-rows.ts'
 import { DYNAMIC_FIELD, dynamicField, type FieldSchema, primaryField } from '../model/schema.ts'
 import type { RowsToInsert } from './store/contract.ts'
 
@@ -29,7 +28,7 @@ export function prepareRows(
   clock: HybridClock,
   limits: ValueLimits,
 ): Prepared {
-  const source = columnsOf(entry, write.rows)
+  const source = columnsOf(write.rows)
   const rowCount = source.rowCount
   if (rowCount === 0) throw fault('invalidParameter', 'num_rows should be greater than 0', { num_rows: 0 })
   const pk = primaryField(entry.schema)
@@ -68,8 +67,7 @@ interface Source {
   readonly dynamic: Column | null
 }
 
-function columnsOf(entry: CollectionEntry, rows: WriteRows): Source {
-  const batch = rows.kind === 'json' ? columnsFromJson(entry.schema, rows.rows) : rows.batch
+function columnsOf(batch: ColumnBatch): Source {
   const columns = new Map<string, Column>()
   let dynamic: Column | null = null
   for (const column of batch.columns) {

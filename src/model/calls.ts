@@ -105,13 +105,9 @@ export interface QueryReply {
   readonly sessionTs: HybridTs
 }
 
-/** Rows to write: columns (gRPC) or JSON objects (REST); the service turns the latter into columns by the schema. */
-export type WriteRows =
-  | { readonly kind: 'columns'; readonly batch: ColumnBatch }
-  | { readonly kind: 'json'; readonly rows: readonly Readonly<Record<string, unknown>>[] }
 export interface WriteRequest extends InCollection {
   readonly partition: string
-  readonly rows: WriteRows
+  readonly rows: ColumnBatch
 }
 export interface MutationReply {
   readonly ids: Ids

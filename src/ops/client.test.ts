@@ -229,7 +229,7 @@ describe('columns of any content', () => {
           db: 'd',
           collection: 'c',
           partition: '',
-          rows: { kind: 'columns', batch: { rowCount, columns: list } },
+          rows: { rowCount, columns: list },
         } as const
         assert.deepEqual(ops.Insert.decode(ops.Insert.encodeRequest(request), META), request)
       }),
@@ -265,7 +265,7 @@ describe('columns of any content', () => {
       db: 'd',
       collection: 'c',
       partition: '',
-      rows: { kind: 'columns', batch },
+      rows: batch,
     })
     const floats = Buffer.from(Float32Array.of(1, 2, 3, 4, 5, 6).buffer)
     assert.ok(Buffer.from(bytes).includes(floats))

@@ -13,9 +13,8 @@ const MAX = '9223372036854775807'
 function insertOf(rows: number, ...fields: object[]): readonly Column[] {
   const bytes = sdkEncode('milvus.InsertRequest', { collection_name: 'c', num_rows: rows, fields_data: fields })
   const { rows: written } = ops.Insert.decode(bytes, { db: '' })
-  assert.equal(written.kind, 'columns')
-  assert.equal(written.batch.rowCount, rows)
-  return written.batch.columns
+  assert.equal(written.rowCount, rows)
+  return written.columns
 }
 const scalar = (field_name: string, type: number, data: object, valid_data: boolean[] = []): object => ({
   field_name,

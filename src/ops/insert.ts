@@ -12,14 +12,14 @@ export const insert: Op<'Insert'> = defineOp({
   decode: (message, meta) => ({
     ...inCollection(message, meta),
     partition: message.partitionName,
-    rows: { kind: 'columns', batch: toColumnBatch(message.fieldsData, message.numRows) },
+    rows: toColumnBatch(message.fieldsData, message.numRows),
   }),
   toMessage: (request) => ({ ...naming(request), partitionName: request.partition, ...writeFields(request.rows) }),
   encode: mutationResult,
   fromReply: (message) => mutationReply(message, message.insertCnt),
   rest: [
     post('entities/insert', async (input) => {
-      const { ids, count } = await input.call('Insert', writeOf(input))
+      const { ids, count } = await input.call('Insert', await writeOf(input))
       return { data: { insertCount: count, insertIds: idsOut(ids, input.int64AsNumber) }, extra: { cost: 0 } }
     }),
   ],

@@ -78,7 +78,7 @@ export const columns: readonly Column[] = [
   },
 ]
 const batch = { rowCount: 3, columns }
-const write = { ...inPartition, rows: { kind: 'columns', batch } } as const
+const write = { ...inPartition, rows: batch }
 const named = columns.map(({ field }) => field)
 
 const templates = {

@@ -15,7 +15,7 @@ export const upsert: Op<'Upsert'> = defineOp({
     return {
       ...inCollection(message, meta),
       partition: message.partitionName,
-      rows: { kind: 'columns', batch: toColumnBatch(message.fieldsData, message.numRows) },
+      rows: toColumnBatch(message.fieldsData, message.numRows),
     }
   },
   toMessage: (request) => ({ ...naming(request), partitionName: request.partition, ...writeFields(request.rows) }),
@@ -24,7 +24,7 @@ export const upsert: Op<'Upsert'> = defineOp({
   rest: [
     post('entities/upsert', async (input) => {
       refusePartial(flag(input.body, 'partialUpdate', false) || objects(input.body, 'fieldOps').length > 0)
-      const { ids, count } = await input.call('Upsert', writeOf(input))
+      const { ids, count } = await input.call('Upsert', await writeOf(input))
       return { data: { upsertCount: count, upsertIds: idsOut(ids, input.int64AsNumber) }, extra: { cost: 0 } }
     }),
   ],

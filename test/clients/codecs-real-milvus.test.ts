@@ -111,7 +111,7 @@ for (const { name, skip, start } of servers) {
       const written = {
         ...where,
         partition: '',
-        rows: { kind: 'columns' as const, batch: columnsFromJson(schema, rows) },
+        rows: columnsFromJson(schema, rows),
       }
       const { ids, count } = await call('Insert', written)
       assert.deepEqual([[...ids.values], count], [rows.map((row) => row.id), 4])
@@ -222,7 +222,7 @@ for (const { name, skip, start } of servers) {
       assert.equal((await call('Delete', { ...where, partition: '', filter, templates: {} })).count, 2)
       const left = await call('Query', { ...query, outputFields: ['count(*)'], limit: null })
       assert.deepEqual(toRows(left.columns, left.rowCount, true), [{ 'count(*)': 2n }])
-      const rewritten = { kind: 'columns' as const, batch: columnsFromJson(schema, rows.slice(0, 1)) }
+      const rewritten = columnsFromJson(schema, rows.slice(0, 1))
       const { ids, count } = await call('Upsert', { ...where, partition: '_default', rows: rewritten })
       assert.deepEqual([[...ids.values], count], [[BIG], 1])
       await call('ReleaseCollection', where)

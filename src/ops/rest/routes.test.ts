@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { fault } from '../../errors/error.ts'
 import type { Column } from '../../model/columns.ts'
+import { columnsFromJson } from '../../model/json-rows.ts'
 import { bareField } from './field.ts'
 import { shortFloat } from './rows.ts'
 import { refusal, requestAt, run } from './run-route.test-support.ts'
@@ -133,16 +134,44 @@ describe('REST bodies', () => {
   })
 })
 
+/** What DescribeCollection answers. */
+const info = {
+  db: 'default',
+  dbId: 1n,
+  id: 5n,
+  schema: {
+    name: 'c',
+    description: '',
+    autoId: false,
+    enableDynamicField: false,
+    fields: [
+      { ...bareField('key', 'VarChar'), isPrimary: true, id: 100, maxLength: 9, typeParams: { max_length: '9' } },
+    ],
+  },
+  aliases: [],
+  consistency: 'Bounded' as const,
+  shards: 1,
+  partitionCount: 1,
+  properties: {},
+  createdAt: 1n,
+  updatedAt: 1n,
+}
+
 describe('REST writes', () => {
   const reply = { ids: { kind: 'long' as const, values: BigInt64Array.of(HUGE) }, count: 1, ts: 1n }
 
-  it('pass rows on as they came, one object for a list of one', async () => {
-    const row = { id: HUGE, vec: [1] }
-    const { data, calls } = await run('entities/insert', { collectionName: 'c', data: row }, { Insert: reply })
+  it('make columns of the rows by the schema that is described, of one object as of a list of one', async () => {
+    const answers = { Insert: reply, Upsert: reply, DescribeCollection: info }
+    const row = { key: 'a' }
+    const { data, calls } = await run('entities/insert', { collectionName: 'c', data: row }, answers)
     assert.deepEqual(data, { insertCount: 1, insertIds: [HUGE] })
-    assert.deepEqual(requestAt(calls, 0, 'Insert').rows, { kind: 'json', rows: [row] })
-    const upserted = await run('entities/upsert', { collectionName: 'c', data: [row] }, { Upsert: reply }, false)
+    assert.deepEqual(requestAt(calls, 0, 'DescribeCollection'), { db: 'default', collection: 'c', collectionId: 0n })
+    const rows = columnsFromJson(info.schema, [row])
+    assert.deepEqual(requestAt(calls, 1, 'Insert'), { db: 'default', collection: 'c', partition: '', rows })
+    const upserted = await run('entities/upsert', { collectionName: 'c', data: [row] }, answers, false)
     assert.deepEqual(upserted.data, { upsertCount: 1, upsertIds: [String(HUGE)] })
+    const wrong = await refusal('entities/insert', { collectionName: 'c', data: [{ key: 5 }] }, answers)
+    assert.equal(wrong.row.code, 1804)
   })
 
   it('delete by filter with parameters', async () => {
@@ -154,28 +183,6 @@ describe('REST writes', () => {
 })
 
 describe('REST reads', () => {
-  const info = {
-    db: 'default',
-    dbId: 1n,
-    id: 5n,
-    schema: {
-      name: 'c',
-      description: '',
-      autoId: false,
-      enableDynamicField: false,
-      fields: [
-        { ...bareField('key', 'VarChar'), isPrimary: true, id: 100, maxLength: 9, typeParams: { max_length: '9' } },
-      ],
-    },
-    aliases: [],
-    consistency: 'Bounded' as const,
-    shards: 1,
-    partitionCount: 1,
-    properties: {},
-    createdAt: 1n,
-    updatedAt: 1n,
-  }
-
   it('get rows by keys, quoted as the filter language wants', async () => {
     const answers = { DescribeCollection: info, Query: { ...queried, rowCount: 0, columns: [] } }
     const { calls } = await run('entities/get', { collectionName: 'c', id: ['a"b', 'c'] }, answers)

@@ -1,7 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { FieldDataSchema, ScalarFieldSchema } from '../../gen/schema_pb.js'
-import type { WriteRows } from '../../model/calls.ts'
-import type { Column, ColumnData } from '../../model/columns.ts'
+import type { Column, ColumnBatch, ColumnData } from '../../model/columns.ts'
 import { fieldTypes } from '../../model/fields/table.ts'
 import { typeOfKind } from './columns-in.ts'
 import { floatBytes } from './floats.ts'
@@ -24,13 +23,9 @@ function toWriteData(column: Column): FieldDataInit {
   return fieldData(column, compacted(column.data, column.valid))
 }
 
-/**
- * The rows of Insert and Upsert.
- * @throws Error for rows that are JSON objects still: only their schema tells their columns (`model/json-rows.ts`).
- */
-export function writeFields(rows: WriteRows): { fieldsData: FieldDataInit[]; numRows: number } {
-  if (rows.kind === 'json') throw new Error('rows are sent as columns: make them with the schema of their collection')
-  return { fieldsData: rows.batch.columns.map(toWriteData), numRows: rows.batch.rowCount }
+/** The rows of Insert and Upsert. */
+export function writeFields({ columns, rowCount }: ColumnBatch): { fieldsData: FieldDataInit[]; numRows: number } {
+  return { fieldsData: columns.map(toWriteData), numRows: rowCount }
 }
 
 function fieldData(column: Column, data: ColumnData): FieldDataInit {
