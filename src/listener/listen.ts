@@ -152,13 +152,14 @@ class PortListener implements Listener {
 
   /** After a change of what is revoked: its live connections go, within a second. */
   #sendRevokedAway(revocation: Revocation): void {
-    const now = new Date()
-    const anchors = this.#options.tls?.current.anchors ?? []
-    const gone = this.#connections.closeWhere(({ client }) => {
-      const leaf = client?.socket.getPeerX509Certificate()
-      return leaf !== undefined && revocation.refusal(leaf, anchors, now) !== null
-    }, REVOKED_FAREWELL_MS)
+    const gone = this.#connections.closeWhere(({ client }) => this.#isRevoked(client, revocation), REVOKED_FAREWELL_MS)
     if (gone > 0) this.#log.warn('connections closed: their certificate is revoked', { listener: this.name, gone })
+  }
+
+  #isRevoked(client: Connection['client'], revocation = this.#options.tls?.settings.revocation): boolean {
+    const leaf = client?.socket.getPeerX509Certificate()
+    if (!leaf || !revocation) return false
+    return revocation.refusal(leaf, this.#options.tls?.current.anchors ?? [], new Date()) !== null
   }
 
   async drain(graceMs: number): Promise<void> {
@@ -263,12 +264,13 @@ class PortListener implements Listener {
     }
     // Without ALPN only HTTP/1.1 is served; an HTTP/2 preface here is a gRPC client without ALPN, refused as grpc-go does.
     peek(socket, this.#limits.headersTimeoutMs, opening, (result) => {
-      if (result.kind === 'decided' && result.value === 'http/1.1') {
+      // It may have been silent for long since it was judged.
+      if (result.kind === 'decided' && result.value === 'http/1.1' && !this.#isRevoked(client)) {
         this.#open({ facts, protocol: 'http/1.1', socket, raw, client })
         return
       }
       socket.destroy()
-      if (result.kind === 'closed') return
+      if (result.kind === 'closed' || this.#isRevoked(client)) return
       const why = result.kind === 'timeout' ? SILENT : result.value === 'h2' ? NO_ALPN : NOISE
       this.#refusals.refused({ ...why, peer, protocol: secured.facts.version })
     })

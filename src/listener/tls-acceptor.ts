@@ -75,6 +75,7 @@ export class TlsAcceptor {
       (peer, why) => refusals.refused({ ...why, peer }),
       (pending) => metrics.handshakesPending.set({ listener }, pending),
     )
+    metrics.handshakesPending.set({ listener }, 0)
     this.#log = options.log.at('listener/tls-acceptor.ts')
   }
 
@@ -165,7 +166,10 @@ export class TlsAcceptor {
       return
     }
     const { warning, client } = verdict
-    if (warning) this.#log.warn('tls client admitted with a warning', { peer, sni, warning, client })
+    if (warning) {
+      this.#log.warn('tls client admitted with a warning', { peer, sni, warning, client })
+      this.#options.metrics.serverAuthClients.inc({ listener: this.#options.listener })
+    }
     const { groups } = this.#policyOf(generation)
     const group = hello ? negotiatedGroup(groups, hello, version, socket.isSessionReused()) : ''
     this.#options.metrics.groups.inc({ listener: this.#options.listener, group: group || 'unknown' })

@@ -40,6 +40,11 @@ export function createMetrics() {
     ]),
     groups: counter('redkite_tls_groups_total', 'admitted handshakes by key-exchange group', ['listener', 'group']),
     handshakesPending: gauge('redkite_tls_handshakes_pending', 'handshakes in progress', ['listener']),
+    serverAuthClients: counter(
+      'redkite_tls_server_auth_clients_total',
+      'clients admitted by redkite.tls.acceptServerAuthClients with a certificate for serverAuth only',
+      ['listener'],
+    ),
     reloads: counter('redkite_tls_reloads_total', 'attempts to load new TLS material', ['result']),
     generation: gauge('redkite_tls_generation', 'number of the TLS material in use', ['section']),
     rolledBack: gauge('redkite_tls_rolled_back', '1 while an earlier TLS material is held by a rollback', ['section']),
