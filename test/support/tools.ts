@@ -52,3 +52,18 @@ export async function run(
 export function runPython(program: string, args: readonly string[] = []): Promise<Ran> {
   return run(python.path, ['-', ...args], { input: program, env: { PYTHONWARNINGS: 'ignore' } })
 }
+
+/**
+ * A clock for child processes: Debian's `faketime`, as environment variables, so that the process is ours and not a
+ * child of a wrapper. `offset` is `+30d`, `-1h`.
+ */
+export const faketime = findFaketime()
+
+function findFaketime(): { readonly skip: string | false; at(offset: string): Readonly<Record<string, string>> } {
+  const run = spawnSync('faketime', ['-m', '-f', '+0', 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' })
+  const library = run.status === 0 ? run.stdout.trim() : ''
+  return {
+    skip: library === '' ? 'faketime is not installed' : false,
+    at: (offset) => ({ LD_PRELOAD: library, FAKETIME: offset }),
+  }
+}
