@@ -1,13 +1,14 @@
 /** A denied client is gone within a second, on every port, whether it is connected, comes again or resumes. */
 import assert from 'node:assert/strict'
+import { createHash, X509Certificate } from 'node:crypto'
 import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Made, make } from '../support/certificates.ts'
 import { eventually } from '../support/eventually.ts'
-import { refusedStart, type Served, startRedkite, temporary } from '../support/server.ts'
-import { type ClientTls, http1Call, http2Call } from '../support/tls-client.ts'
+import { redkite, refusedStart, type Served, startRedkite, temporary } from '../support/server.ts'
+import { type ClientTls, http1Call, http2Call, visit } from '../support/tls-client.ts'
 
 let ca: Made
 let server: Made
@@ -93,4 +94,115 @@ describe('a deny list', () => {
     assert.ok(spared.every((one) => one.closedAt() === 0))
     for (const { live } of spared) live.destroy()
   })
+
+  test('an entry by key, by issuer and by authority; the same serial of another issuer is somebody else', async () => {
+    const [byKey, byIssuer, other] = [await newClient('key'), await newClient('issuer'), await newClient('other')]
+    const spki = new X509Certificate(byKey.pem).publicKey.export({ type: 'spki', format: 'der' })
+    const lines = [
+      `spki:${createHash('sha256').update(spki).digest('hex')}`,
+      `serial:${serialOf(byIssuer)} issuer:CN=root # scoped`,
+      `serial:${serialOf(other)} issuer:CN=somebody else`,
+    ]
+    appendFileSync(at('deny.txt'), `${lines.join('\n')}\n`)
+    await eventually(async () => !(await isAdmitted(served.port, byKey)))
+    assert.equal(await isAdmitted(served.port, byIssuer), false)
+    assert.equal(await isAdmitted(served.port, other), true)
+    const { body } = await scrape(served, 'redkite_tls_deny_entries')
+    assert.equal(body, '4')
+  })
+
+  test('damage never frees anybody: a torn line, an empty file, no file; a removal counts once the file is quiet', async () => {
+    const [first, second] = [await newClient('first'), await newClient('second')]
+    const denied = (made: Made) => eventually(async () => !(await isAdmitted(served.port, made)))
+    writeFileSync(at('deny.txt'), `serial:${serialOf(first)}\n`)
+    await denied(first)
+    writeFileSync(at('deny.txt'), `serial:${serialOf(second)}\nserial:what is this\n`)
+    await served.logged(/deny list not read, what was denied stays denied.*line 2/)
+    await denied(second)
+    assert.equal(await isAdmitted(served.port, first), false)
+    writeFileSync(at('deny.txt'), '')
+    await served.logged(/deny list not read.*the file is empty/)
+    rmSync(at('deny.txt'))
+    await served.logged(/deny list not read.*ENOENT/)
+    assert.equal(await isAdmitted(served.port, first), false)
+    assert.equal(await isAdmitted(served.port, second), false)
+    // Replaced by rename, as `redkite tls deny` does.
+    writeFileSync(at('next.txt'), `serial:${serialOf(second)} # stays\n`)
+    renameSync(at('next.txt'), at('deny.txt'))
+    await eventually(() => isAdmitted(served.port, first))
+    assert.equal(await isAdmitted(served.port, second), false)
+  })
+
+  test('redkite tls deny denies a running client, and lets it in again', async () => {
+    const client = await newClient('by command')
+    writeFileSync(at('client.pem'), client.pem)
+    const { live, ready, closedAt } = session(served.port, client)
+    await ready
+    const denied = await redkite(['tls', 'deny', at('client.pem'), '--list', at('deny.txt'), '--reason', 'lost key'])
+    assert.equal(denied.exitCode, 0, denied.stderr)
+    assert.match(denied.stdout, /^denied serial:[0-9A-F]+ issuer:CN=root # lost key; CN=by command\n/)
+    await eventually(() => closedAt() > 0)
+    live.destroy()
+    assert.equal(await isAdmitted(served.port, client), false)
+    const freed = await redkite(['tls', 'deny', at('client.pem'), '--remove', '--list', at('deny.txt')])
+    assert.match(freed.stdout, /^no longer denied serial:/)
+    await eventually(() => isAdmitted(served.port, client))
+  })
 })
+
+describe('the start with a deny list', () => {
+  const refused = (list: string | null) =>
+    refusedStart({
+      env: {
+        COMMON_SECURITY_TLSMODE: '2',
+        TLS_SERVERPEMPATH: at('server.pem'),
+        TLS_SERVERKEYPATH: at('server.key'),
+        TLS_CAPEMPATH: at('ca.pem'),
+        REDKITE_TLS_DENYLISTPATH: list ?? at('nowhere.txt'),
+      },
+    })
+
+  test('is refused without the file, with an empty one, and with a line that is no entry', async () => {
+    const missing = await refused(null)
+    assert.equal(missing.exitCode, 78)
+    assert.match(missing.stderr, /redkite\.tls\.denyListPath: open .*nowhere\.txt: no such file/)
+    assert.match(missing.stderr, /hint: .*redkite tls deny --init --list/)
+    writeFileSync(at('bad.txt'), '# fine\nserial:12\nsha256:abcd # too short\n')
+    const bad = await refused(at('bad.txt'))
+    assert.equal(bad.exitCode, 78)
+    assert.match(bad.stderr, /bad\.txt:3: a SHA-256 has 64 hexadecimal digits, this has 4/)
+    writeFileSync(at('empty.txt'), '')
+    assert.match((await refused(at('empty.txt'))).stderr, /empty\.txt: the file is empty/)
+  })
+})
+
+describe('resumption', () => {
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    test(`${version}: no session outlives a revocation, nor moves to another port`, async () => {
+      const client = await newClient(`resumer ${version}`)
+      await using served = await serve('# nobody\n', { REDKITE_TLS_MINVERSION: '1.2' })
+      const tls = { ...trust(client), minVersion: version, maxVersion: version }
+      const { tickets: sessions } = await visit(served.restPort, tls)
+      assert.ok(sessions.length > 0, 'there is something to offer: a session by id, or a ticket that stands for one')
+      // Offered while it is still good, to its own port and to the other: a full handshake, the certificate checked.
+      for (const port of [served.restPort, served.port]) {
+        for (const offered of sessions) assert.equal((await visit(port, { ...tls, session: offered })).reused, false)
+      }
+      appendFileSync(at('deny.txt'), `serial:${serialOf(client)}\n`)
+      await eventually(async () => !(await isAdmitted(served.port, client)))
+      for (const port of [served.restPort, served.port]) {
+        for (const offered of [...sessions, undefined]) {
+          await assert.rejects(visit(port, { ...tls, session: offered }))
+          // Without the certificate a resumed session would be all that speaks for the client.
+          const { cert: _, key: __, ...bare } = tls
+          await assert.rejects(visit(port, { ...bare, session: offered }))
+        }
+      }
+    })
+  }
+})
+
+async function scrape(served: Served, name: string): Promise<{ readonly body: string }> {
+  const text = await (await fetch(`${served.ready.metrics}/metrics`)).text()
+  return { body: new RegExp(`^${name}(?:\\{[^}]*\\})? (.*)$`, 'm').exec(text)?.[1] ?? '' }
+}
