@@ -18,7 +18,8 @@ export interface ScrapedGauge<L extends string> {
 
 export function createMetrics() {
   const registry = new Registry()
-  const { counter, gauge, scraped, histogram } = makersIn(registry)
+  const makers = makersIn(registry)
+  const { counter, gauge, scraped, histogram } = makers
   return {
     registry,
     /** Adds the process metrics (CPU, RSS, event loop delay, GC); called once by the server. */
@@ -32,6 +33,35 @@ export function createMetrics() {
     insertedVectors: counter('milvus_proxy_insert_vectors_count', 'rows inserted or upserted', []),
     searchedVectors: counter('milvus_proxy_search_vectors_count', 'query vectors searched', []),
     connections: gauge('redkite_connections', 'open connections', ['listener', 'protocol']),
+    ...tlsMetrics(makers),
+    upstreamUp: scraped('redkite_upstream_up', 'whether a link to the upstream is up, 1 or 0', []),
+    upstreamConnections: scraped('redkite_upstream_connections', 'links to the upstream that are up', []),
+    upstreamCalls: counter('redkite_upstream_calls_total', 'calls passed on, by how they ended', ['result']),
+    linkNotAfter: gauge('redkite_upstream_certificate_not_after_seconds', 'expiry of the link’s files, unix seconds', [
+      'role',
+      'path',
+      'subject',
+    ]),
+    bytesInFlight: scraped('redkite_request_bytes_in_flight', 'request body bytes being received or served', []),
+    authFailures: counter('redkite_auth_failures_total', 'refused logins by reason', ['reason']),
+    auditLines: counter('redkite_audit_lines_total', 'lines of the audit log by outcome', ['result']),
+    rows: scraped('redkite_rows', 'live rows, sealed into segments or growing', ['db', 'collection', 'state']),
+    commits: counter('redkite_commits_total', 'durable transactions', []),
+    commitLatency: histogram(
+      'redkite_commit_fsync_seconds',
+      'seconds a transaction took, fsync included',
+      [],
+      LATENCY_MS_BUCKETS.map((milliseconds) => milliseconds / 1000),
+    ),
+    segments: scraped('redkite_segments', 'sealed segments', ['db', 'collection', 'field']),
+    seals: counter('redkite_segment_builds_total', 'segment builds by outcome', ['result']),
+    searchPlans: counter('redkite_search_plans_total', 'how searches were answered', ['plan']),
+  }
+}
+
+/** Handshakes, key material and revocation. */
+function tlsMetrics({ counter, gauge, scraped }: ReturnType<typeof makersIn>) {
+  return {
     handshakes: counter('redkite_tls_handshakes_total', 'TLS handshakes by outcome', [
       'listener',
       'result',
@@ -61,14 +91,6 @@ export function createMetrics() {
     renewalDue: gauge('redkite_tls_renewal_due_seconds', 'when the next automatic renewal is due, unix seconds', [
       'section',
     ]),
-    upstreamUp: scraped('redkite_upstream_up', 'whether a link to the upstream is up, 1 or 0', []),
-    upstreamConnections: scraped('redkite_upstream_connections', 'links to the upstream that are up', []),
-    upstreamCalls: counter('redkite_upstream_calls_total', 'calls passed on, by how they ended', ['result']),
-    linkNotAfter: gauge('redkite_upstream_certificate_not_after_seconds', 'expiry of the link’s files, unix seconds', [
-      'role',
-      'path',
-      'subject',
-    ]),
     denyEntries: scraped('redkite_tls_deny_entries', 'entries of the deny list in use', []),
     crlNextUpdate: scraped('redkite_tls_crl_next_update_seconds', 'when a revocation list expires, unix seconds', [
       'issuer',
@@ -79,20 +101,6 @@ export function createMetrics() {
       'client certificates admitted (crlMode soft) without a current revocation list of their issuer',
       ['issuer'],
     ),
-    bytesInFlight: scraped('redkite_request_bytes_in_flight', 'request body bytes being received or served', []),
-    authFailures: counter('redkite_auth_failures_total', 'refused logins by reason', ['reason']),
-    auditLines: counter('redkite_audit_lines_total', 'lines of the audit log by outcome', ['result']),
-    rows: scraped('redkite_rows', 'live rows, sealed into segments or growing', ['db', 'collection', 'state']),
-    commits: counter('redkite_commits_total', 'durable transactions', []),
-    commitLatency: histogram(
-      'redkite_commit_fsync_seconds',
-      'seconds a transaction took, fsync included',
-      [],
-      LATENCY_MS_BUCKETS.map((milliseconds) => milliseconds / 1000),
-    ),
-    segments: scraped('redkite_segments', 'sealed segments', ['db', 'collection', 'field']),
-    seals: counter('redkite_segment_builds_total', 'segment builds by outcome', ['result']),
-    searchPlans: counter('redkite_search_plans_total', 'how searches were answered', ['plan']),
   }
 }
 
