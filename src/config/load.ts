@@ -80,6 +80,12 @@ export function tryLoadConfig(input: LoadInput = {}): LoadResult {
   return { config: built.config, effective, findings: [...findings, ...built.findings], form: files.form }
 }
 
+/** Variables of this process that Node or OpenSSL read, for `doctor`; those that are not set are undefined. */
+export function variablesOf<N extends string>(names: readonly N[]): Readonly<Record<N, string | undefined>> {
+  const entries = names.map((name) => [name, process.env[name]] as const)
+  return Object.fromEntries(entries) as Record<N, string | undefined>
+}
+
 /**
  * Reads the configuration.
  * @throws StartError config: the first error with its place and remedy, further ones as hints

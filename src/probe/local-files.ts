@@ -1,11 +1,13 @@
 import type { X509Certificate } from 'node:crypto'
+import { resolve } from 'node:path'
 import { StartError } from '../errors/start-error.ts'
 import type { LoadedCertificate } from '../pki/checks.ts'
 import { RENEW_BELOW } from '../pki/ensure.ts'
 import { certificateFacts } from '../pki/facts.ts'
 import { parsePrivateKey } from '../pki/keys.ts'
-import { parseCertificates, readIfPresent } from '../pki/read.ts'
+import { parseCertificates } from '../pki/read.ts'
 import { dateInWords, lifeInWords } from '../pki/words.ts'
+import { readSmallFile, UnreadableFile } from '../tls/read-file.ts'
 import { type Cause, type Check, fail, ok, warn } from './check.ts'
 import type { Identity } from './dial.ts'
 
@@ -86,12 +88,11 @@ export function renewClient(certPath: string): string {
 
 async function readText(what: string, path: string, checks: Check[]): Promise<string | null> {
   try {
-    const text = await readIfPresent(path)
-    if (text === null) checks.push(fail(what, `${path} does not exist`, 'correct the path', 'badFile'))
-    return text
+    return (await readSmallFile(resolve(path))).bytes.toString('latin1')
   } catch (error) {
-    if (!(error instanceof StartError)) throw error
-    checks.push(fail(what, error.message, error.hint ?? 'correct the path', 'badFile'))
+    if (!(error instanceof UnreadableFile)) throw error
+    const fix = error.kind === 'denied' ? `let this user read ${path}` : 'correct the path'
+    checks.push(fail(what, error.message, fix, error.kind === 'denied' ? 'permissions' : 'badFile'))
     return null
   }
 }
