@@ -18,76 +18,117 @@ export interface Dialled {
 const STREAM_WINDOW_BYTES = 1 << 20
 const SESSION_WINDOW_BYTES = 8 << 20
 const SESSION_MEGABYTES_MAX = 256
+/** How long the other side's first bytes are waited for before ours are sent. */
+const LISTEN_FIRST_MS = 300
 
 /**
  * Connects, verifies, and waits until the other side has answered a ping: under TLS 1.3 a refused client certificate
  * shows only after the handshake. Rejects with `LinkDown`.
  */
-export function dial({ config, material }: LinkContext): Promise<Dialled> {
-  const { promise, resolve, reject } = Promise.withResolvers<Dialled>()
-  const { host, port, serverName } = config
-  const generation = material?.current ?? null
-  const secure: TLSSocket | null = generation ? connectLink(generation, { host, port, serverName }) : null
+export async function dial(context: LinkContext): Promise<Dialled> {
+  const { host, port, serverName, connectTimeoutMs } = context.config
+  const generation = context.material?.current ?? null
+  const secure = generation ? connectLink(generation, { host, port, serverName }) : null
   const socket: Socket = secure ?? tcp({ host, port, noDelay: true })
   socket.setKeepAlive(true, 60_000)
-  const session = connect(config.uri, {
-    createConnection: () => socket,
-    maxSessionMemory: SESSION_MEGABYTES_MAX,
-    settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
-  })
-  let isSecured = false
-  const fail = (fault: LinkFault) => {
-    clearTimeout(timer)
-    reject(new LinkDown(fault))
-    session.destroy()
-    socket.destroy()
-  }
+  const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
     const remedy = 'look whether the upstream is well, or raise redkite.upstream.connectTimeoutMs'
-    fail({ message: `no answer within ${config.connectTimeoutMs} ms`, remedy })
-  }, config.connectTimeoutMs)
-  secure?.once('secureConnect', () => {
-    isSecured = true
-    if (secure.alpnProtocol === 'h2') return
-    fail({ message: 'the upstream speaks no HTTP/2 (ALPN h2)', remedy: 'correct redkite.upstream.uri: is it gRPC?' })
-  })
-  const onError = (error: Error) => fail(explainLinkError(error, config.uri))
-  const onClose = () => fail(closedEarly(secure !== null, isSecured))
-  const onGoaway = (code: number, _lastStreamId: number, data: Uint8Array) => fail(goawayFault(code, data))
-  session.on('error', onError)
-  session.on('close', onClose)
-  session.on('goaway', onGoaway)
-  const ready = () => {
-    clearTimeout(timer)
-    // whoever takes the session over listens from here on; an error in between must not go unheard
-    session.on('error', () => {})
-    session.off('error', onError)
-    session.off('close', onClose)
-    session.off('goaway', onGoaway)
-    session.setLocalWindowSize(SESSION_WINDOW_BYTES)
+    reject(new LinkDown({ message: `no answer within ${connectTimeoutMs} ms`, remedy }))
+  }, connectTimeoutMs)
+  try {
+    if (secure) await Promise.race([admitted(secure, context.config.uri), late])
+    const session = await Promise.race([speakHttp2(socket, secure !== null, context.config.uri), late])
     const tls = secure && {
       version: secure.getProtocol() ?? '',
       cipher: secure.getCipher()?.standardName ?? '',
       generation: generation?.number ?? 0,
     }
-    resolve({ session, socket, tls })
+    return { session, socket, tls }
+  } catch (error) {
+    socket.destroy()
+    throw error
+  } finally {
+    clearTimeout(timer)
+    late.catch(() => {})
   }
-  // a peer that refuses by GOAWAY sends its SETTINGS first: an answered ping is the proof
-  session.once('remoteSettings', () => {
-    if (!session.destroyed) session.ping((error) => error ?? ready())
-  })
-  return promise
 }
 
-function closedEarly(isTls: boolean, isSecured: boolean): LinkFault {
-  if (!isTls) {
-    return {
-      message: 'the upstream closed the connection instead of answering in HTTP/2',
-      remedy: 'is it a TLS port? then write https:// in redkite.upstream.uri',
+/**
+ * The handshake, and a moment for what the other side says about it. A server sends its SETTINGS at once; an alert about
+ * our certificate must be read before the HTTP/2 session takes the socket over, or Node may never tell it.
+ */
+function admitted(socket: TLSSocket, uri: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let isSecured = false
+    const down = (fault: LinkFault) => reject(new LinkDown(fault))
+    socket.on('error', (error) => {
+      const isCut = 'code' in error && error.code === 'ECONNRESET'
+      down(isCut ? closedEarly(isSecured) : explainLinkError(error, uri))
+    })
+    socket.once('close', () => down(closedEarly(isSecured)))
+    socket.once('end', () => down(closedEarly(isSecured)))
+    socket.once('secureConnect', () => {
+      isSecured = true
+      if (socket.alpnProtocol !== 'h2') {
+        const remedy = 'correct redkite.upstream.uri: is it a gRPC port?'
+        down({ message: 'the upstream speaks no HTTP/2 (ALPN h2)', remedy })
+        return
+      }
+      const timer = setTimeout(() => resolve(), LISTEN_FIRST_MS)
+      socket.once('readable', () => {
+        clearTimeout(timer)
+        // an end is readable too, and is told right after
+        if (socket.readableLength > 0) resolve()
+      })
+    })
+  })
+}
+
+function speakHttp2(socket: Socket, isTls: boolean, uri: string): Promise<ClientHttp2Session> {
+  return new Promise((resolve, reject) => {
+    const session = connect(uri, {
+      createConnection: () => socket,
+      maxSessionMemory: SESSION_MEGABYTES_MAX,
+      settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
+    })
+    const fail = (fault: LinkFault) => {
+      reject(new LinkDown(fault))
+      session.destroy()
     }
-  }
+    const onError = (error: Error) => fail(explainLinkError(error, uri))
+    const onClose = () => fail(isTls ? closedEarly(true) : CLOSED_PLAIN)
+    const onGoaway = (code: number, _lastStreamId: number, data: Uint8Array) => fail(goawayFault(code, data))
+    session.on('error', onError)
+    session.on('close', onClose)
+    session.on('goaway', onGoaway)
+    const ready = () => {
+      // whoever takes the session over listens from here on; an error in between must not go unheard
+      session.on('error', () => {})
+      session.off('error', onError)
+      session.off('close', onClose)
+      session.off('goaway', onGoaway)
+      session.setLocalWindowSize(SESSION_WINDOW_BYTES)
+      resolve(session)
+    }
+    // a peer that refuses by GOAWAY sends its SETTINGS first: an answered ping is the proof
+    session.once('remoteSettings', () => {
+      if (!session.destroyed) session.ping((error) => error ?? ready())
+    })
+  })
+}
+
+const CLOSED_PLAIN: LinkFault = {
+  message: 'the upstream closed the connection instead of answering in HTTP/2',
+  remedy: 'is it a TLS port? then write https:// in redkite.upstream.uri',
+}
+
+function closedEarly(isSecured: boolean): LinkFault {
   if (!isSecured) {
-    return { message: 'the upstream closed the connection during the TLS handshake', remedy: 'look at its log' }
+    return {
+      message: 'the upstream closed the connection during the TLS handshake: it does not speak TLS, or not with us',
+      remedy: 'switch TLS on there, or look at its log',
+    }
   }
   return {
     message: 'the upstream closed the connection right after the TLS handshake: it does not admit this client',
