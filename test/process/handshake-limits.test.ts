@@ -162,6 +162,30 @@ describe('limits', () => {
     )
   })
 
+  test('mutated ClientHellos and torn records end as refusals, and nothing stays pending', async () => {
+    await using port = await open({ peekTimeoutMs: 200, handshakeTimeoutMs: 200 })
+    const hello = await clientHello()
+    let state = 1
+    const random = (below: number) => {
+      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+      return state % below
+    }
+    for (let round = 0; round < 20; round += 1) {
+      const [...sockets] = await silent(port.port, 50, '127.0.0.2')
+      for (const socket of sockets) {
+        const bytes = Buffer.from(hello)
+        for (let change = random(6); change >= 0; change -= 1) bytes[1 + random(bytes.length - 1)] = random(256)
+        const cut = random(4) === 0 ? random(bytes.length) : bytes.length
+        socket.write(bytes.subarray(0, cut))
+        socket.end(bytes.subarray(cut))
+      }
+    }
+    await good(port.port)
+    await until('none pending', async () => (await pending(port)) === 0)
+    const settled = await port.handshakes({ result: 'refused' })
+    assert.ok(settled >= 900, `${settled} refused`)
+  })
+
   test('a client that leaves in the middle of its hello is counted, and no longer pending', async () => {
     await using port = await open({})
     const [socket] = await silent(port.port, 1, '127.0.0.2')

@@ -1,9 +1,10 @@
 /** The policy as the configuration gives it: refused at the start where it cannot work, and out of reach for Node's flags. */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { connect } from 'node:tls'
-import { refusedStart, startRedkite, temporary } from '../support/server.ts'
+import { redkite, refusedStart, startRedkite, temporary } from '../support/server.ts'
 import { type CertSet, createSet } from '../support/sets.ts'
 import { openssl, run } from '../support/tools.ts'
 
@@ -49,6 +50,32 @@ describe('a policy that cannot work ends the start with exit 78, key, value and 
   }
 })
 
+test('redkite config check says so too, with the line', async () => {
+  const file = join(scratch.path, 'milvus.yaml')
+  const yaml = [
+    'common:',
+    '  security:',
+    '    tlsMode: 2',
+    'tls:',
+    '  serverPemPath: a',
+    '  serverKeyPath: b',
+    '  caPemPath: c',
+  ]
+  const checked = async (...more: string[]) => {
+    writeFileSync(file, [...yaml, 'redkite:', '  tls:', ...more, ''].join('\n'))
+    return redkite(['config', 'check', file])
+  }
+  const wrong = await checked('    pq: off', '    groups: [X25519MLKEM768, X25519]')
+  assert.match(wrong.stdout, /milvus\.yaml:11:\d+: error: redkite\.tls\.groups: X25519MLKEM768 is a hybrid group/)
+  assert.equal(wrong.exitCode, 1)
+  const good = await checked(
+    '    pq: off',
+    '    minVersion: 1.2',
+    '    ciphers: [TLS_AES_128_GCM_SHA256, ECDHE-RSA-AES128-GCM-SHA256]',
+  )
+  assert.deepEqual([good.exitCode, good.stdout.includes('0 errors')], [0, true], good.stdout)
+})
+
 /** The version and group that Node's client agrees with a server, or the code of its error. */
 function agreed(port: number, options: object): Promise<string> {
   return new Promise((resolve) => {
@@ -75,10 +102,11 @@ test("Node's flags for TLS versions and ciphers do not reach the server", { skip
   assert.match(await agreed(served.port, {}), /^TLSv1\.3 /)
 })
 
-test('what is configured is what is spoken, and what the start says', async () => {
+test('what is configured is what is spoken, and what the log says at the start', async () => {
   const keys = ['redkite.tls.profile=modern', 'redkite.tls.ciphers=TLS_CHACHA20_POLY1305_SHA256', 'redkite.tls.pq=off']
   await using served = await startRedkite(tls('one-way', ...keys))
   assert.equal(await agreed(served.port, {}), 'TLSv1.3 TLS_CHACHA20_POLY1305_SHA256')
   assert.equal(await agreed(served.port, { maxVersion: 'TLSv1.2' }), 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION')
   assert.match(await agreed(served.port, { ecdhCurve: 'X25519MLKEM768' }), /HANDSHAKE_FAILURE/)
+  await served.logged(/\["tls policy"\] \[profile=modern\] \[pq=off\] \[minVersion=TLSv1\.3\]/)
 })

@@ -6,6 +6,7 @@ import { keyTable } from '../../config/schema.ts'
 import { EXIT } from '../../errors/start-error.ts'
 import { addConfigOptions, type ConfigOptions, toLoadInput } from '../config-options.ts'
 import { bindToIo, type CliIo, type OutputFormat, outputOption, printResult } from '../io.ts'
+import { policyFindings } from '../policy-finding.ts'
 import { addFiles } from './config/files.ts'
 import { addRender } from './config/render.ts'
 
@@ -87,7 +88,7 @@ function check(io: CliIo, file: string, output: OutputFormat): void {
 
 function inOrder(result: LoadResult): readonly Finding[] {
   const line = ({ source }: Finding) => (source?.kind === 'file' ? source.line : 0)
-  return [...result.findings].sort((left, right) => line(left) - line(right))
+  return [...result.findings, ...policyFindings(result)].sort((left, right) => line(left) - line(right))
 }
 
 function findingLines(finding: Finding): string {
