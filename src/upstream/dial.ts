@@ -22,7 +22,7 @@ const SESSION_MEGABYTES_MAX = 256
 const LISTEN_FIRST_MS = 300
 
 /**
- * Connects, verifies, and waits until the other side has answered a ping: under TLS 1.3 a refused client certificate
+ * Connects, verifies, and waits until the other side has answered in HTTP/2: under TLS 1.3 a refused client certificate
  * shows only after the handshake. Rejects with `LinkDown`.
  */
 export async function dial(context: LinkContext): Promise<Dialled> {
@@ -102,7 +102,10 @@ function speakHttp2(socket: Socket, isTls: boolean, uri: string): Promise<Client
     session.on('error', onError)
     session.on('close', onClose)
     session.on('goaway', onGoaway)
+    let isReady = false
     const ready = () => {
+      if (isReady || session.destroyed) return
+      isReady = true
       // whoever takes the session over listens from here on; an error in between must not go unheard
       session.on('error', () => {})
       session.off('error', onError)
@@ -111,9 +114,17 @@ function speakHttp2(socket: Socket, isTls: boolean, uri: string): Promise<Client
       session.setLocalWindowSize(SESSION_WINDOW_BYTES)
       resolve(session)
     }
-    // a peer that refuses by GOAWAY sends its SETTINGS first: an answered ping is the proof
+    // A peer that refuses by GOAWAY sends its SETTINGS first, so an answered ping is the better proof. A Milvus whose port
+    // serves REST too answers none before the first call (it sorts connections by their first headers): quiet will do.
     session.once('remoteSettings', () => {
-      if (!session.destroyed) session.ping((error) => error ?? ready())
+      const quiet = setTimeout(ready, LISTEN_FIRST_MS)
+      session.once('close', () => clearTimeout(quiet))
+      if (!session.destroyed) {
+        session.ping((error) => {
+          clearTimeout(quiet)
+          if (!error) ready()
+        })
+      }
     })
   })
 }
