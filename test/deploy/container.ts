@@ -136,7 +136,9 @@ export function startContainer(options: ContainerOptions): Container {
     says: (pattern) =>
       eventually(() => pattern.test(text) || (child.exitCode !== null && failed(pattern, text)), 20_000),
     exit: async () => {
+      const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
       await exited
+      clearTimeout(timer)
       return child.exitCode
     },
     processes: () => descendants(child.pid ?? 0),
