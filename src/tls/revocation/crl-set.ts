@@ -15,6 +15,8 @@ interface Checked {
 }
 
 const ISSUERS_MAX = 1_000
+/** Lists of one issuer's name that nobody is known to have signed: of an authority that is not in the CA file. */
+const RIVALS_MAX = 8
 
 /**
  * The revocation lists that count. A list leaves only for a newer one of the same issuer that every key accepts that
@@ -50,7 +52,8 @@ export class CrlSet {
       const refused = this.#refuse(list, rivals)
       taken.push({ list, refused })
       if (refused !== null) continue
-      kept = kept.filter((other) => !(rivals.includes(other) && this.#coversSigners(list, other)))
+      const excess = rivals.length >= RIVALS_MAX ? rivals.find((rival) => !this.#isVouched(rival)) : undefined
+      kept = kept.filter((other) => other !== excess && !(rivals.includes(other) && this.#coversSigners(list, other)))
       kept.push(list)
     }
     this.#lists = kept
@@ -82,9 +85,15 @@ export class CrlSet {
     }
   }
 
-  /** Whether every authority that signed `other` signed `list` as well. */
+  /** Whether an authority that was asked signed it. */
+  #isVouched(list: Crl): boolean {
+    return [...this.#checkedOf(list).values()].some(({ isSigned }) => isSigned)
+  }
+
+  /** Whether `other` has an authority, and each that signed it signed `list` as well. */
   #coversSigners(list: Crl, other: Crl): boolean {
     const known = this.#checkedOf(list)
+    if (!this.#isVouched(other)) return false
     return [...this.#checkedOf(other)].every(([id, { isSigned }]) => !isSigned || known.get(id)?.isSigned === true)
   }
 

@@ -1,0 +1,258 @@
+/** Revocation lists decide on real ports: which lists count, what they revoke, and what happens while they change. */
+import assert from 'node:assert/strict'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { before, describe, test } from 'node:test'
+import { StartError } from '../../src/errors/start-error.ts'
+import { createMetrics } from '../../src/observe/metrics.ts'
+import { openRevocation } from '../../src/tls/revocation/open.ts'
+import { type Made, make } from '../support/certificates.ts'
+import { makeCrl } from '../support/crls.ts'
+import { temporary } from '../support/server.ts'
+import { http2Call } from '../support/tls-client.ts'
+import { openPort, type Port, recordingLog, until } from '../support/tls-port.ts'
+
+let ca: Made
+let otherCa: Made
+let server: Made
+let listed: Made
+let free: Made
+
+before(async () => {
+  ca = await make({ cn: 'root', ca: true })
+  otherCa = await make({ cn: 'other root', ca: true })
+  server = await make({ cn: 'localhost', by: ca, usages: ['serverAuth'] })
+  listed = await make({ cn: 'listed', by: ca, usages: ['clientAuth'] })
+  free = await make({ cn: 'free', by: ca, usages: ['clientAuth'] })
+})
+
+interface Wish {
+  readonly mode?: 'soft' | 'hard'
+  /** Files of the directory of lists. */
+  readonly lists: Readonly<Record<string, string | Buffer>>
+  /** Content of the CA file; default the one authority. */
+  readonly trusted?: readonly Made[]
+}
+
+interface Guarded extends AsyncDisposable {
+  readonly port: Port
+  readonly metrics: ReturnType<typeof createMetrics>
+  readonly lines: ReturnType<typeof recordingLog>['lines']
+  put(name: string, content: string | Buffer): void
+  remove(name: string): void
+  /** `null` = admitted, else the reason of the refusal. */
+  verdict(client: Made, chain?: string): Promise<string | null>
+}
+
+/** A mutual TLS port with lists; the directory of lists can be changed. */
+async function guard({ mode = 'soft', lists, trusted = [ca] }: Wish): Promise<Guarded> {
+  await using opened = new AsyncDisposableStack()
+  const folder = temporary()
+  opened.defer(() => folder[Symbol.dispose]())
+  const file = (name: string) => join(folder.path, name)
+  const put = (name: string, content: string | Buffer) => {
+    writeFileSync(file(`${name}.next`), content)
+    renameSync(file(`${name}.next`), file(name))
+  }
+  mkdirSync(file('crls'))
+  for (const [name, content] of Object.entries(lists)) put(join('crls', name), content)
+  put('server.pem', server.pem)
+  writeFileSync(file('server.key'), server.key, { mode: 0o600 })
+  put('ca.pem', trusted.map(({ pem }) => pem).join(''))
+  const metrics = createMetrics()
+  const log = recordingLog()
+  const revocation = await openRevocation({ denyListPath: '', crlPath: file('crls'), crlMode: mode }, log, metrics)
+  assert.ok(revocation)
+  opened.use(revocation)
+  const files = {
+    kind: 'mutual',
+    serverPem: file('server.pem'),
+    serverKey: file('server.key'),
+    caPem: file('ca.pem'),
+  } as const
+  const port = opened.use(await openPort(files, { settings: { revocation } }))
+  const held = opened.move()
+  return {
+    port,
+    metrics,
+    lines: log.lines,
+    put: (name, content) => put(join('crls', name), content),
+    remove: (name) => rmSync(file(join('crls', name))),
+    async verdict(client, chain = '') {
+      const before = await refusals(port)
+      const tls = { ca: ca.pem, cert: client.pem + chain, key: client.key, servername: 'localhost' }
+      try {
+        await http2Call(port.port, tls, 'application/grpc')
+        return null
+      } catch {
+        // The client may see the end before the server has counted it.
+        let reason: string | undefined
+        await until('the refusal is counted', async () => {
+          const after = await refusals(port)
+          reason = [...after.keys()].find((key) => after.get(key) !== before.get(key))
+          return reason !== undefined
+        })
+        return reason ?? ''
+      }
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+async function refusals(port: Port): Promise<ReadonlyMap<string, number>> {
+  const { values } = await port.metrics.handshakes.get()
+  return new Map(
+    values
+      .filter(({ labels }) => labels.result === 'refused')
+      .map(({ labels, value }) => [String(labels.reason), value]),
+  )
+}
+
+const alarms = (guarded: Guarded) => guarded.lines.filter(({ level }) => level === 'error' || level === 'warn')
+const said = (guarded: Guarded, message: string) => guarded.lines.filter((line) => line.message === message)
+const CLIENT = { usages: ['clientAuth'] } as const
+
+describe('a list', () => {
+  test('refuses whom it names in soft mode as in hard, and admits the others without a word', async () => {
+    const list = await makeCrl({ by: ca, revoked: [listed] })
+    for (const mode of ['soft', 'hard'] as const) {
+      await using guarded = await guard({ mode, lists: { 'ca.crl': list.pem } })
+      assert.equal(await guarded.verdict(listed), 'revoked')
+      assert.equal(await guarded.verdict(free), null)
+      assert.deepEqual(alarms(guarded), [])
+      const cause = String(guarded.port.refusals()[0]?.['cause'])
+      assert.match(cause, /certificate is revoked since \d{4}-.* by its authority CN=root: CN=listed .*keyCompromise/)
+    }
+  })
+
+  test('that has expired: hard refuses all of its authority, soft admits with one alarm; the named stay refused', async () => {
+    const list = await makeCrl({ by: ca, revoked: [listed], fromDays: -2, toDays: -1 })
+    await using hard = await guard({ mode: 'hard', lists: { 'ca.crl': list.pem } })
+    assert.equal(await hard.verdict(free), 'revocationUnknown')
+    assert.equal(await hard.verdict(listed), 'revoked')
+    assert.match(String(hard.port.refusals()[0]?.['cause']), /the revocation list of CN=root is not current/)
+    await using soft = await guard({ lists: { 'ca.crl': list.pem } })
+    for (const _ of [1, 2]) assert.equal(await soft.verdict(free), null)
+    assert.equal(await soft.verdict(listed), 'revoked')
+    assert.equal(said(soft, 'client admitted although revocation is unknown').length, 1)
+    await until('its end is told', () => said(soft, 'revocation list expired').length === 1)
+    const { values } = await soft.metrics.revocationUnknown.get()
+    assert.deepEqual(values, [{ labels: { issuer: 'CN=root' }, value: 2 }])
+    const next = (await soft.metrics.registry.getSingleMetricAsString('redkite_tls_crl_next_update_seconds')).split(
+      '\n',
+    )
+    assert.ok(
+      next.some((line) => /\{issuer="CN=root"\} \d{10}$/.test(line)),
+      next.join('\n'),
+    )
+  })
+
+  test('is missing for one of two authorities: hard refuses that one, soft admits it with an alarm', async () => {
+    const list = await makeCrl({ by: ca })
+    const stranger = await make({ cn: 'stranger', by: otherCa, ...CLIENT })
+    await using hard = await guard({ mode: 'hard', lists: { 'ca.crl': list.pem }, trusted: [ca, otherCa] })
+    assert.equal(await hard.verdict(stranger), 'revocationUnknown')
+    assert.equal(await hard.verdict(free), null)
+    await using soft = await guard({ lists: { 'ca.crl': list.pem }, trusted: [ca, otherCa] })
+    assert.equal(await soft.verdict(stranger), null)
+    assert.equal(said(soft, 'client admitted although revocation is unknown').length, 1)
+  })
+
+  test('counts only if its authority signed it, with a key that may sign lists', async () => {
+    const forged = await makeCrl({ by: ca, signedBy: otherCa, revoked: [free] })
+    await using guarded = await guard({ mode: 'hard', lists: { 'forged.crl': forged.pem } })
+    assert.equal(await guarded.verdict(free), 'revocationUnknown')
+    // A forged list does not keep the true one out, whatever its number.
+    const loud = await makeCrl({ by: ca, signedBy: otherCa, revoked: [free], number: 100, fromDays: -0.5 })
+    guarded.put('forged.crl', loud.pem)
+    await until('it is read', () => said(guarded, 'revocation list in use').length === 2)
+    guarded.put('ca.crl', (await makeCrl({ by: ca, revoked: [listed], number: 2 })).pem)
+    await until('the true one counts', async () => (await guarded.verdict(free)) === null)
+    assert.equal(await guarded.verdict(listed), 'revoked')
+  })
+
+  test('comes in PEM, several in a file, or DER; files beside them are passed over', async () => {
+    const stranger = await make({ cn: 'stranger', by: otherCa, ...CLIENT })
+    const [one, two] = [
+      await makeCrl({ by: ca, revoked: [listed] }),
+      await makeCrl({ by: otherCa, revoked: [stranger] }),
+    ]
+    const forms = [
+      { 'both.crl': ca.pem + one.pem + two.pem },
+      { 'a.der': one.der, 'b.r0': two.der, 'README.md': 'none' },
+    ]
+    for (const lists of forms) {
+      await using guarded = await guard({ mode: 'hard', lists, trusted: [ca, otherCa] })
+      assert.equal(await guarded.verdict(listed), 'revoked')
+      assert.equal(await guarded.verdict(stranger), 'revoked')
+      assert.equal(await guarded.verdict(free), null)
+    }
+  })
+
+  test('on hold is refused as well, and says so; so is an entry that says removeFromCRL', async () => {
+    const held = await make({ cn: 'held', by: ca, ...CLIENT })
+    const removed = await make({ cn: 'removed', by: ca, ...CLIENT })
+    const revoked = [
+      { made: held, reason: 6 },
+      { made: removed, reason: 8 },
+    ]
+    await using guarded = await guard({ lists: { 'ca.crl': (await makeCrl({ by: ca, revoked })).pem } })
+    assert.equal(await guarded.verdict(held), 'revoked')
+    assert.match(String(guarded.port.refusals()[0]?.['cause']), /certificate is on hold since/)
+    assert.equal(await guarded.verdict(removed), 'revoked')
+  })
+})
+
+describe('lists that cannot be understood', () => {
+  const unusable = {
+    delta: ['2.5.29.27', true, '020101'],
+    partial: ['2.5.29.28', true, '30038101ff'],
+    unknown: ['1.2.3.4', true, '0500'],
+  } as const
+
+  test('stop the start, with the reason in the log', async () => {
+    for (const extension of Object.values(unusable)) {
+      const list = await makeCrl({ by: ca, revoked: [listed], extensions: [extension] })
+      await assert.rejects(guard({ lists: { 'ca.crl': list.pem } }), (error) => {
+        assert.ok(error instanceof StartError)
+        assert.equal(error.exitCode, 78)
+        return /none of its revocation lists can be used/.test(error.message)
+      })
+    }
+    for (const [content, message] of [
+      ['-----BEGIN X509 CRL-----\nMIIB', /a PEM block has no end/],
+      [ca.pem, /no revocation list in the file/],
+      [Buffer.from('3003020101', 'hex'), /ca\.crl: .*missing or of another type/],
+    ] as const) {
+      await assert.rejects(guard({ lists: { 'ca.crl': content } }), (error) => message.test(String(error)))
+    }
+    await assert.rejects(guard({ lists: {} }), /there is no revocation list in it/)
+  })
+
+  test('never replace the one in use: unusable, older, half-written, vanished', async () => {
+    const good = await makeCrl({ by: ca, revoked: [listed], number: 5 })
+    await using guarded = await guard({ mode: 'hard', lists: { 'ca.crl': good.pem } })
+    const refusedWith = (reason: RegExp) =>
+      until(String(reason), () => guarded.lines.some(({ fields }) => reason.test(String(fields['reason']))))
+    const check = async () => {
+      assert.equal(await guarded.verdict(listed), 'revoked')
+      assert.equal(await guarded.verdict(free), null)
+    }
+    guarded.put('ca.crl', (await makeCrl({ by: ca, number: 6, extensions: [unusable.delta] })).pem)
+    await refusedWith(/it is a delta list/)
+    await check()
+    guarded.put('ca.crl', (await makeCrl({ by: ca, number: 4, fromDays: 0 })).pem)
+    await refusedWith(/older than the list in use \(number 4 .* in use 5/)
+    await check()
+    guarded.put('ca.crl', good.pem.slice(0, 200))
+    await refusedWith(/a PEM block has no end/)
+    await check()
+    guarded.remove('ca.crl')
+    guarded.put('other.crl', 'nothing')
+    await refusedWith(/no revocation list in the file/)
+    await check()
+    guarded.put('other.crl', (await makeCrl({ by: ca, revoked: [free], number: 6 })).der)
+    await until('the newer one counts', async () => (await guarded.verdict(free)) === 'revoked')
+    assert.equal(await guarded.verdict(listed), null)
+  })
+})
