@@ -1,6 +1,8 @@
 /** Revocation lists decide on real ports: which lists count, what they revoke, and what happens while they change. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { StartError } from '../../src/errors/start-error.ts'
@@ -255,4 +257,82 @@ describe('lists that cannot be understood', () => {
     await until('the newer one counts', async () => (await guarded.verdict(free)) === 'revoked')
     assert.equal(await guarded.verdict(listed), null)
   })
+})
+
+describe('intermediate authorities', () => {
+  let middle: Made
+  let under: Made
+  before(async () => {
+    middle = await make({ cn: 'middle', by: ca, ca: true })
+    under = await make({ cn: 'under', by: middle, ...CLIENT })
+  })
+
+  test('that the client sends cannot be asked: hard refuses and says what helps, soft admits with an alarm', async () => {
+    const lists = { 'ca.crl': (await makeCrl({ by: ca })).pem, 'middle.crl': (await makeCrl({ by: middle })).pem }
+    await using hard = await guard({ mode: 'hard', lists })
+    assert.equal(await hard.verdict(under, middle.pem), 'revocationUnknown')
+    assert.match(String(hard.port.refusals()[0]?.['remedy']), /an intermediate authority into the CA file/)
+    await using soft = await guard({ lists })
+    assert.equal(await soft.verdict(under, middle.pem), null)
+    assert.equal(said(soft, 'client admitted although revocation is unknown').length, 1)
+  })
+
+  test('in the CA file are asked for their list, and fall with the list of their own authority', async () => {
+    const [own, above] = [await makeCrl({ by: middle }), await makeCrl({ by: ca, number: 1 })]
+    const trusted = [middle, ca]
+    await using guarded = await guard({ mode: 'hard', lists: { 'a.crl': own.pem, 'b.crl': above.pem }, trusted })
+    assert.equal(await guarded.verdict(under, middle.pem), null)
+    guarded.put('b.crl', (await makeCrl({ by: ca, revoked: [middle], number: 2 })).pem)
+    await until('it is refused', async () => (await guarded.verdict(under, middle.pem)) === 'revoked')
+    assert.equal(await guarded.verdict(free), null)
+  })
+
+  test('a certificate that stands in the CA file itself needs no list, and falls when listed', async () => {
+    const alone = await make({ cn: 'alone', by: otherCa, ...CLIENT })
+    const lists = { 'ca.crl': (await makeCrl({ by: ca })).pem }
+    await using guarded = await guard({ mode: 'hard', lists, trusted: [ca, alone] })
+    assert.equal(await guarded.verdict(alone), null)
+    const listing = { 'ca.crl': (await makeCrl({ by: ca, revoked: [free] })).pem }
+    await using listed = await guard({ mode: 'hard', lists: listing, trusted: [ca, free] })
+    assert.equal(await listed.verdict(free), 'revoked')
+  })
+})
+
+test('a new list ends the live connections of those it names, and only theirs', async () => {
+  await using guarded = await guard({ lists: { 'ca.crl': (await makeCrl({ by: ca })).pem } })
+  const open = (client: Made) =>
+    connectHttp2(`https://127.0.0.1:${guarded.port.port}`, {
+      ca: ca.pem,
+      cert: client.pem,
+      key: client.key,
+      servername: 'localhost',
+    })
+  const [doomed, spared] = [open(listed), open(free)]
+  await Promise.all([once(doomed, 'remoteSettings'), once(spared, 'remoteSettings')])
+  let hasGoaway = false
+  doomed.on('goaway', () => {
+    hasGoaway = true
+  })
+  const writtenAt = Date.now()
+  guarded.put('ca.crl', (await makeCrl({ by: ca, revoked: [listed], number: 2 })).pem)
+  await once(doomed, 'close')
+  console.log(`a live session was closed ${Date.now() - writtenAt} ms after the list was written`)
+  assert.ok(hasGoaway)
+  assert.equal(spared.closed, false)
+  spared.destroy()
+})
+
+test('in hard mode the end of a list ends the connections that it vouched for', async () => {
+  const seconds = (3 * 1000) / 86_400_000
+  const list = await makeCrl({ by: ca, toDays: seconds })
+  await using guarded = await guard({ mode: 'hard', lists: { 'ca.crl': list.pem } })
+  const tls = { ca: ca.pem, cert: free.pem, key: free.key, servername: 'localhost' }
+  const live = connectHttp2(`https://127.0.0.1:${guarded.port.port}`, tls)
+  await once(live, 'remoteSettings')
+  await once(live, 'close')
+  assert.equal(said(guarded, 'revocation list expired').length, 1)
+  assert.equal(await guarded.verdict(free), 'revocationUnknown')
+  // The next list, put in place late, admits them again.
+  guarded.put('ca.crl', (await makeCrl({ by: ca, number: 2 })).pem)
+  await until('it is admitted again', async () => (await guarded.verdict(free)) === null)
 })
