@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { connect, type TLSSocket } from 'node:tls'
+import { throwawayPair } from '../tls/throwaway.ts'
 import { type Dial, type DialFault, settle, tlsOptions } from './dial.ts'
 
 /** What a server shows to anybody who asks. Nothing of it is verified. */
@@ -20,7 +21,9 @@ export interface Seen {
  * sent over it, and nothing that it shows is ever reported as good: it only explains why verification failed.
  */
 export async function look(dial: Dial): Promise<Seen | DialFault> {
-  const options = { ...tlsOptions(dial), rejectUnauthorized: false, checkServerIdentity: () => undefined }
+  // With an anchor of nobody's the chain is what was sent, not completed from the CA file.
+  const ca = throwawayPair(null, new Date())?.cert ?? ''
+  const options = { ...tlsOptions(dial), ca, rejectUnauthorized: false, checkServerIdentity: () => undefined }
   const outcome = await settle(connect(options), 'secureConnect', dial.timeoutMs)
   if (outcome.kind === 'failed') return outcome
   const { socket, ms } = outcome

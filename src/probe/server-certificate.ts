@@ -104,8 +104,8 @@ function untrusted(
   }
   const top = helpers.at(-1) ?? leaf
   const holds = anchors.map((anchor) => distinguishedText(anchor.subject)).join(' | ') || 'nothing'
-  const isGap = anchors.some((anchor) => anchor.ca && anchor.subject !== leaf.issuer) && helpers.length === 0
-  if (isGap && isIntermediateName(leaf, anchors)) {
+  const isAlone = helpers.length === 0 && anchors.every((anchor) => anchor.subject !== leaf.issuer)
+  if (isAlone && looksIntermediate(leaf.issuer, anchors)) {
     const detail = `the server sends its certificate alone, and not the intermediate ${issuer} that issued it`
     return fail(what, detail, 'append the intermediate to the file of tls.serverPemPath', 'incompleteChain')
   }
@@ -116,15 +116,11 @@ function untrusted(
   return fail(what, detail, 'give the ca.pem that was made together with the server certificate', 'wrongCa')
 }
 
-/** Whether the issuer's name looks like a child of an anchor: they share the organisation. A guess, for the text only. */
-function isIntermediateName(leaf: X509Certificate, anchors: readonly X509Certificate[]): boolean {
-  const organization = /^O=(.+)$/m.exec(leaf.issuer)?.[1]
-  return (
-    /intermediate|sub(ordinate)? ?ca/i.test(leaf.issuer) ||
-    anchors.some(
-      (a) => organization !== undefined && a.subject.includes(`O=${organization}`) && a.subject !== leaf.issuer,
-    )
-  )
+/** Whether an issuer's name looks like that of an authority below an anchor. A guess, to choose the likelier remedy. */
+function looksIntermediate(issuer: string, anchors: readonly X509Certificate[]): boolean {
+  const organization = /^O=.+$/m.exec(issuer)?.[0]
+  if (/intermediate|sub(ordinate)?[ -]?ca/i.test(issuer)) return true
+  return organization !== undefined && anchors.some(({ subject }) => subject.split('\n').includes(organization))
 }
 
 /** The name that is dialled, by subject alternative names alone: the common name does not count (RFC 9525). */
