@@ -73,7 +73,7 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
     if (material) ports.noteSelfTest({ outcome: 'passed', at: new Date().toISOString() })
   }
   const facts = factsOf(config, ports, material)
-  if (input.readyFile !== null) writeReadyFile(input.readyFile, config, facts, ports)
+  if (input.readyFile !== null) writeReadyFile(input.readyFile, config, facts)
   const readyMs = Math.round(performance.now() - startedAt)
   input.io.stdout(banner({ ...facts, isNewData, caFingerprint: auto?.fingerprint ?? null, readyMs }))
   log.info('---Milvus Proxy successfully initialized and ready to serve!---', { readyMs, version: REDKITE_VERSION })
@@ -175,15 +175,14 @@ function factsOf(config: Config, ports: Ports, material: TlsMaterial | null) {
   const { mode } = config.tls
   const scheme = mode.kind === 'plain' ? 'http' : 'https'
   const host = dialledHost(config.listen.host)
-  const listened = isEverywhere(config.listen.host) ? 'localhost' : config.listen.host
-  const name = listened.includes(':') ? `[${listened}]` : listened
+  const name = nameOf(config.listen.host)
   const restPort = ports.rest?.port ?? ports.proxy.port
   return {
     version: REDKITE_VERSION,
     dataDir: config.dataDir,
     grpc: `${scheme}://${name}:${ports.proxy.port}`,
     rest: `${scheme}://${name}:${restPort}`,
-    metrics: `http://${config.metrics.host}:${ports.management.port}`,
+    metrics: `http://${nameOf(config.metrics.host)}:${ports.management.port}`,
     name,
     upstream: config.upstream?.uri ?? null,
     internal: ports.internal && `https://${name}:${ports.internal.port}`,
@@ -196,13 +195,19 @@ function factsOf(config: Config, ports: Ports, material: TlsMaterial | null) {
   }
 }
 
+/** An address that is listened on as the host of a URL. */
+function nameOf(listened: string | null): string {
+  if (isEverywhere(listened)) return 'localhost'
+  return listened.includes(':') ? `[${listened}]` : listened
+}
+
 /** Written to a temporary name and renamed, so that a reader sees all of it or nothing. */
-function writeReadyFile(path: string, config: Config, facts: ReturnType<typeof factsOf>, ports: Ports): void {
+function writeReadyFile(path: string, config: Config, facts: ReturnType<typeof factsOf>): void {
   const ready = {
     pid: process.pid,
     grpc: facts.grpc,
     rest: facts.rest,
-    metrics: `http://${config.metrics.host}:${ports.management.port}`,
+    metrics: facts.metrics,
     tls: { mode: config.tls.mode.kind, ca: facts.tls.kind === 'plain' ? null : facts.tls.ca },
     data: config.dataDir,
     internal: facts.internal,
