@@ -234,7 +234,9 @@ describe('the audit log', () => {
     const count = await load
     await client.closeConnection()
     assert.equal(await served.stop(), 0)
-    const found = [...rpcs(`${path}.1`), ...rpcs(path)].filter((rpc) => rpc === 'HasCollection')
+    const found = [...rpcs(`${path}.1`), ...rpcs(path)].filter(
+      (rpc) => rpc === 'HasCollection' || rpc === 'DescribeCollection',
+    )
     assert.equal(found.length, count)
   })
 
