@@ -36,6 +36,8 @@ before(async () => {
     wrong: 'wrong\n',
     empty: '\n',
   })
+  if (openssl.skip) return
+  ssl('pkcs8', '-topk8', '-v2', 'aes-256-cbc', '-in', 'server.key', '-out', 'aes.key', '-passout', pass)
 })
 after(() => files[Symbol.asyncDispose]())
 
@@ -92,7 +94,6 @@ async function refusal(settings: TlsSettings): Promise<StartError> {
 
 describe('an encrypted private key', { skip: openssl.skip }, () => {
   before(() => {
-    ssl('pkcs8', '-topk8', '-v2', 'aes-256-cbc', '-in', 'server.key', '-out', 'aes.key', '-passout', pass)
     ssl('pkcs8', '-topk8', '-scrypt', '-in', 'server.key', '-out', 'scrypt.key', '-passout', pass)
     ssl('rsa', '-traditional', '-aes256', '-in', 'server.key', '-out', 'pkcs1.key', '-passout', pass)
     const rc2 = ['-topk8', '-v1', 'PBE-SHA1-RC2-40', ...legacy]
