@@ -54,9 +54,13 @@ function layer(server: http2.Http2Server): void {
     administer: async () => anonymous,
     admit: (principal, op, _request, caller, signal) =>
       ({ rpc: op.rpc, principal, caller, signal }) as unknown as Pass<typeof op.rpc>,
+    admitForward: ({ kind }) => {
+      throw new Error(`nothing is passed on, ${kind}`)
+    },
   }
   const service: Service = {
     call: async () => ({ version: 'v2.6.22-x' }) as never,
+    forward: null,
     health: () => ({ healthy: true, parts: [] }),
     [Symbol.asyncDispose]: async () => {},
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Login, ROOT, type Show } from '../support/clients.ts'
 import { type Served, startRedkite, temporary } from '../support/server.ts'
 import { type CertSet, createSet } from '../support/sets.ts'
+import { internalTls, linkTls, startProxy } from '../support/upstream.ts'
 
 export interface Combination {
   readonly name: string
@@ -39,10 +40,31 @@ export async function makeCertificates(): Promise<Certificates> {
   }
 }
 
+/** Whether the server is a proxy that passes logins on: then only the node behind it checks them. */
+export const isBehindProxy = process.env['REDKITE_TEST_BEHIND_PROXY'] === '1'
+
 /** Starts the server of a combination; gRPC and REST share its one port. */
 export function serve({ kind, auth }: Combination, set: CertSet): Promise<Served> {
   const mode = { plain: 'off', oneWay: 'one-way', mutual: 'mutual' }[kind]
   const tls = kind === 'plain' ? [] : ['--tls', mode, '--tls-dir', set.dir]
   const args = [...tls, '--host', '127.0.0.1', '--set', `common.security.authorizationEnabled=${auth}`]
-  return startRedkite({ args })
+  return isBehindProxy ? behindProxy(args, set) : startRedkite({ args })
+}
+
+/**
+ * The same server in two processes: a node, and a proxy before its internal port that clients connect to. The login is
+ * the node's: the proxy passes it on.
+ */
+async function behindProxy(args: readonly string[], set: CertSet): Promise<Served> {
+  const login = args.slice(args.indexOf('--host'))
+  const node = await startRedkite({ args: [...login, ...internalTls(set)] })
+  const outside = args.slice(0, args.indexOf('--host') + 2)
+  const proxy = await startProxy(node.ready.internal ?? '', [...outside, ...linkTls(set)])
+  return {
+    ...proxy,
+    async [Symbol.asyncDispose]() {
+      await proxy[Symbol.asyncDispose]()
+      await node[Symbol.asyncDispose]()
+    },
+  }
 }

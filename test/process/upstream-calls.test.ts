@@ -40,7 +40,7 @@ describe('a call through the proxy', () => {
     const [seen] = upstream.seen
     assert.equal(seen?.[':path'], `${PREFIX}Search`)
     assert.equal(seen[':authority'], `127.0.0.1:${upstream.port}`)
-    assert.equal(seen.te, 'trailers')
+    assert.equal(seen['te'], 'trailers')
     assert.partialDeepStrictEqual({ ...seen }, { ...plain, authorization: 'eDp5' })
     assert.equal(seen['grpc-timeout'], undefined)
     assert.equal(binary, 'b')

@@ -37,7 +37,8 @@ export async function run(
   const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { ...process.env, ...options.env },
+    // a test runner that is started by a test must not take itself for its part
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...options.env },
   })
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
