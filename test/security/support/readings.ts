@@ -1,0 +1,42 @@
+/** Figures of a running server, from its metrics, and of measured times. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Served } from '../../support/server.ts'
+
+/** All samples of one metric, by their labels as written; empty where there are none. */
+export async function samples(served: Served, metric: string): Promise<ReadonlyMap<string, number>> {
+  const text = await (await fetch(`${served.ready.metrics}/metrics`)).text()
+  const found = new Map<string, number>()
+  for (const [, labels, value] of text.matchAll(new RegExp(`^${metric}(\\{[^}]*\\})? (\\S+)$`, 'gm')))
+    found.set(labels ?? '', Number(value))
+  return found
+}
+
+/** The sum of a metric over the labels that match. */
+export async function reading(served: Served, metric: string, labels = /(?:)/): Promise<number> {
+  let sum = 0
+  for (const [written, value] of await samples(served, metric)) if (labels.test(written)) sum += value
+  return sum
+}
+
+export function residentBytes(served: Served): Promise<number> {
+  return reading(served, 'process_resident_memory_bytes')
+}
+
+/** Resident memory once it is below `limit`, or the last reading after `limitMs`: memory is given back when all is quiet. */
+export async function settledBytes(served: Served, limit: number, limitMs = 20_000): Promise<number> {
+  const end = Date.now() + limitMs
+  for (;;) {
+    const bytes = await residentBytes(served)
+    if (bytes < limit || Date.now() > end) return bytes
+    await wait(250)
+  }
+}
+
+/** The value below which a share of the values lies. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+export const megabytes = (bytes: number): string => `${Math.round(bytes / (1 << 20))} MB`
+export const ms = (value: number): string => `${Math.round(value)} ms`
