@@ -3,9 +3,8 @@
  * clients connect and call. No handshake and no call fails, only good files advance the generation, memory stays.
  */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { ClientHttp2Session } from 'node:http2'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Made, make } from '../support/certificates.ts'
