@@ -18,7 +18,7 @@ export const tlsKeys = {
   'tls.serverKeyPath': {
     type: path,
     default: '',
-    doc: 'Private key of the server certificate, PEM, unencrypted; needed in modes 1 and 2.',
+    doc: 'Private key of the server certificate, PEM; needed in modes 1 and 2. Encrypted only with redkite.tls.passphraseFile or redkite.tls.passphraseCommand.',
     as: null,
   },
   'tls.caPemPath': {
@@ -35,7 +35,7 @@ export const tlsKeys = {
   'redkite.tls.strictKeyPermissions': {
     type: bool,
     default: 'false',
-    doc: 'Refuse a private key that its group or every user can read, instead of warning of it.',
+    doc: "Refuse a private key that others than its owner can read, or a directory of it that everybody can write, instead of warning. A file of root's that only the server's own group can read too (root:redkite 0640, or a Kubernetes Secret with defaultMode 0440 and fsGroup) passes.",
   },
   'redkite.tls.reloadIntervalMs': {
     type: int(0),
