@@ -33,7 +33,7 @@ interface Flag {
 }
 
 const FLAGS: readonly Flag[] = [
-  { pattern: /^--tls-keylog\b/, level: 'fail', says: 'writes the keys of every connection to a file' },
+  { pattern: /^--tls-keylog(=|$)/, level: 'fail', says: 'writes the keys of every connection to a file' },
   {
     pattern: /^--tls-min-v1\.[01]$/,
     level: 'warn',
@@ -41,15 +41,19 @@ const FLAGS: readonly Flag[] = [
   },
   { pattern: /^--tls-max-v1\.2$/, level: 'warn', says: 'keeps TLS 1.3 from everything that does not say its own' },
   {
-    pattern: /^--tls-cipher-list\b/,
+    pattern: /^--tls-cipher-list(=|$)/,
     level: 'warn',
     says: 'replaces the ciphers of everything that does not say its own',
   },
-  { pattern: /^--security-revert\b/, level: 'fail', says: 'takes a security fix of Node back' },
+  { pattern: /^--security-revert(=|$)/, level: 'fail', says: 'takes a security fix of Node back' },
   { pattern: /^--insecure-http-parser$/, level: 'fail', says: 'lets smuggled HTTP requests through' },
-  { pattern: /^--inspect(-brk|-wait)?\b/, level: 'fail', says: 'opens a debugger that can read every key in memory' },
   {
-    pattern: /^--(use-openssl-ca|use-system-ca|openssl-config)\b/,
+    pattern: /^--inspect(-brk|-wait)?(=|$)/,
+    level: 'fail',
+    says: 'opens a debugger that can read every key in memory',
+  },
+  {
+    pattern: /^--(use-openssl-ca|use-system-ca|openssl-config)(=|$)/,
     level: 'warn',
     says: 'changes which authorities are trusted',
   },
