@@ -18,12 +18,11 @@ export async function checkPorts(ports: readonly WantedPort[], ownerPid: number 
 }
 
 async function checkPort({ key, host, port }: WantedPort, ownerPid: number | null): Promise<Check> {
-  if (port === 0) return ok(key, 'a free port is picked at the start')
   const first = await tryBind(host, port)
   // a machine without IPv6 has the interfaces of IPv4, as at the start
   const isWithout = host === '::' && (first === 'EAFNOSUPPORT' || first === 'EADDRNOTAVAIL')
   const code = isWithout ? await tryBind('0.0.0.0', port) : first
-  if (code === null) return ok(key, `${port} is free`)
+  if (code === null) return ok(key, port === 0 ? 'a free port is picked at the start' : `${port} is free`)
   if (code === 'EADDRINUSE') {
     const pid = await listenerOf(port)
     if (ownerPid !== null && (pid === null || pid === ownerPid)) {
