@@ -84,8 +84,8 @@ export class Audit {
   }
 
   /** Somebody asks for the administration of this server. */
-  administration(principal: Principal | null, outcome: string, caller: Caller, protocol: CallProtocol): void {
-    this.#write('administration', { ...(principal ? who(principal) : {}), ...where(caller, protocol), outcome })
+  administration(what: string, principal: Principal, outcome: string, caller: Caller, protocol: CallProtocol): void {
+    this.#write('administration', { ...who(principal), ...where(caller, protocol), what: clip(what), outcome })
   }
 
   /** A call that is passed on: what came of it is known elsewhere. */

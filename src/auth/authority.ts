@@ -20,9 +20,10 @@ export interface Authority {
   /**
    * For the administration of the server itself (`/redkite/v1`): a login is asked for even where
    * `common.security.authorizationEnabled` is off, and only root passes.
+   * @param what is asked for, for the record: `POST /redkite/v1/tls/reload`
    * @throws RedkiteError `restUnauthenticated` or `permissionDenied`
    */
-  administer(credentials: Credentials, caller: Caller): Promise<Principal>
+  administer(credentials: Credentials, caller: Caller, what?: string): Promise<Principal>
   /** Mints the pass, or throws `permissionDenied` with Milvus' text. */
   admit<R extends Rpc>(
     principal: Principal,

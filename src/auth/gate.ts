@@ -42,11 +42,11 @@ export class Gate implements Authority {
     return this.#options.enabled ? this.#login(credentials, caller) : ANONYMOUS
   }
 
-  async administer(credentials: Credentials, caller: Caller): Promise<Principal> {
+  async administer(credentials: Credentials, caller: Caller, what?: string): Promise<Principal> {
     const principal = await this.#login(credentials, caller)
     const isAdmitted = principal.kind === 'user' && principal.isRoot
     const outcome = isAdmitted ? 'ok' : 'permissionDenied'
-    this.audit?.administration(principal, outcome, caller, protocolOf(credentials))
+    this.audit?.administration(what ?? '', principal, outcome, caller, protocolOf(credentials))
     this.audit?.demand()
     if (isAdmitted) return principal
     throw faultText('permissionDenied', 'the administration of this server is root’s')

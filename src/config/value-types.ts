@@ -13,7 +13,7 @@ export interface ValueType<T> {
   /** What a key given without a value means: not given at all, or the empty text. */
   readonly empty: 'unset' | 'value'
   /** What a list in YAML is joined with, where its items may hold commas; Milvus' way is a comma. */
-  readonly itemSeparator?: '\n'
+  readonly itemSeparator?: '; '
 }
 
 function valueType<T>(name: string, schema: z.ZodType<T, string>, empty: 'unset' | 'value' = 'unset'): ValueType<T> {
@@ -106,7 +106,7 @@ export const lines: ValueType<readonly string[]> = {
     ),
     'value',
   ),
-  itemSeparator: '\n',
+  itemSeparator: '; ',
 }
 
 /** One of a few words, whatever their case. */

@@ -184,7 +184,10 @@ export class TlsAcceptor {
       client,
     }
     const trust = generation.anchorIds
-    done({ socket, facts: Object.freeze(facts), client: client && { socket, trust, ...clientLife(socket) } })
+    const life = clientLife(socket)
+    if (client && life.lastThirdFrom <= Date.now())
+      this.#options.metrics.expiringClients.inc({ listener: this.#options.listener })
+    done({ socket, facts: Object.freeze(facts), client: client && { socket, trust, ...life } })
   }
 
   #onError(error: Error, socket: TLSSocket): void {

@@ -69,6 +69,11 @@ function tlsMetrics({ counter, gauge, scraped }: ReturnType<typeof makersIn>) {
       'protocol',
     ]),
     groups: counter('redkite_tls_groups_total', 'admitted handshakes by key-exchange group', ['listener', 'group']),
+    expiringClients: counter(
+      'redkite_tls_expiring_clients_total',
+      'admitted clients whose certificate was in the last third of its life',
+      ['listener'],
+    ),
     handshakesPending: gauge('redkite_tls_handshakes_pending', 'handshakes in progress', ['listener']),
     serverAuthClients: counter(
       'redkite_tls_server_auth_clients_total',

@@ -205,10 +205,10 @@ describe('the audit log', () => {
     )
     const administration = lines(path).filter((line) => line['event'] === 'administration')
     assert.deepEqual(
-      administration.map(({ user, outcome }) => [user, outcome]),
+      administration.map(({ user, what, outcome }) => [user, what, outcome]),
       [
-        ['ann', 'permissionDenied'],
-        ['root', 'ok'],
+        ['ann', 'GET /redkite/v1/tls/status', 'permissionDenied'],
+        ['root', 'GET /redkite/v1/tls/status', 'ok'],
       ],
     )
   })

@@ -298,7 +298,9 @@ describe('x-client-cert-expires-in', () => {
       const told = Number(headers[header])
       assert.ok(told > seconds - 60 && told <= seconds, String(headers[header]))
     }
-    assert.match(await http1Call(served.port, old), /x-client-cert-expires-in: 7775\d\d/i)
+    assert.match(await http1Call(served.port, old), /x-client-cert-expires-in: 777\d\d\d/i)
+    const metrics = await (await fetch(`${served.ready.metrics}/metrics`)).text()
+    assert.match(metrics, /redkite_tls_expiring_clients_total\{listener="proxy"\} 7$/m)
   })
   it('says nothing before', async () => {
     const young = await client({ cn: 'writer', fromDays: -19, toDays: 11 })

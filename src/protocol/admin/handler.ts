@@ -79,8 +79,13 @@ async function serve(
       'permissionDenied',
       'the administration of this server is served over TLS, or to clients of the same machine; set common.security.tlsMode to 1 or 2',
     )
+  if (isFromOtherSite(exchange))
+    throw faultText(
+      'permissionDenied',
+      'a page of another site may not use the login that a browser has for this server',
+    )
   const credentials = { kind: 'header', value: exchange.header('authorization') ?? '' } as const
-  const principal = await deps.gate.administer(credentials, caller)
+  const principal = await deps.gate.administer(credentials, caller, `${exchange.method} ${path}`)
   const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined
   if (!route) return refuse(exchange, stats, 404, `no such path: ${printable(path)}; see docs/reference/admin-api.md`)
   const method = exchange.method === 'HEAD' ? 'GET' : exchange.method
@@ -120,6 +125,14 @@ function answerError(exchange: Exchange, thrown: unknown, stats: CallStats, deps
 
 function record(exchange: Exchange, stats: CallStats, outcome: 'success' | 'fail' | 'cancel', sent: number): void {
   stats.record(outcome, performance.now() - exchange.startedAt, exchange.received, sent)
+}
+
+/** A browser says whose page asks (RFC 6454), and adds the login it remembers whoever asks. */
+function isFromOtherSite(exchange: Exchange): boolean {
+  const origin = exchange.header('origin')
+  if (origin === undefined) return false
+  const host = exchange.header(':authority') ?? exchange.header('host')
+  return !URL.canParse(origin) || new URL(origin).host !== host
 }
 
 /** Whether a peer (`address:port`) is a process of this machine. */
