@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { parseAllDocuments } from 'yaml'
 import { readConfigText } from '../../src/config/sources/config-file.ts'
+import { PAGE_VALUES } from '../support/page-manifests.ts'
 import { redkite, temporary } from '../support/server.ts'
 import { run } from '../support/tools.ts'
 import { chart, helm, kubeconform, kubeconformArgs, kubernetes } from './support.ts'
@@ -29,31 +30,6 @@ function objects(text: string, kind: string): readonly Json[] {
 function at(object: Json | undefined, ...path: readonly string[]): unknown {
   return path.reduce<Json | undefined>((node, name) => node?.[name], object)
 }
-
-/** The values of the Milvus page: facts, written down here. */
-const PAGE_VALUES = `extraConfigFiles:
-  user.yaml: |+
-    # Enable rest http for milvus proxy
-    proxy:
-      http:
-        enabled: true
-        port: 8080
-    # Enable tlsMode and set the tls cert and key
-    tls:
-      serverPemPath: /tmp/server.pem
-      serverKeyPath: /tmp/server.key
-      caPemPath: /tmp/ca.pem
-    common:
-      security:
-        tlsMode: 1
-volumes:
-  - secret:
-      secretName: certs
-    name: certs
-volumeMounts:
-  - mountPath: /tmp/certs
-    name: certs
-`
 
 const SETS: Readonly<Record<string, readonly string[]>> = {
   'as it is': [],

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
+import { PAGE_COMPOSE } from '../support/page-manifests.ts'
 import { redkite, temporary } from '../support/server.ts'
 import { run } from '../support/tools.ts'
 import { compose, root } from './support.ts'
@@ -30,28 +31,6 @@ async function resolved(directory: string): Promise<Service> {
   return service
 }
 
-/** What the Milvus page adds to the standalone service, around the image: facts, written down here. */
-const PAGE = `version: '3.5'
-services:
-  standalone:
-    container_name: milvus-standalone
-    image: redkite:0.1.0
-    command: ["milvus", "run", "standalone"]
-    security_opt:
-      - seccomp:unconfined
-    environment:
-      ETCD_ENDPOINTS: etcd:2379
-      MINIO_ADDRESS: minio:9000
-    volumes:
-      - \${DOCKER_VOLUME_DIRECTORY:-.}/volumes/milvus:/var/lib/milvus
-      - \${DOCKER_VOLUME_DIRECTORY:-.}/tls:/milvus/tls
-      - \${DOCKER_VOLUME_DIRECTORY:-.}/milvus.yaml:/milvus/configs/milvus.yaml
-    ports:
-      - "19530:19530"
-      - "9091:9091"
-      - "8080:8080"
-`
-
 describe('compose', { skip: compose.skip }, () => {
   it('ours parses: read-only, without capabilities but the entry’s, metrics for this machine only', async () => {
     const service = await resolved(join(root, 'deploy/compose'))
@@ -64,7 +43,7 @@ describe('compose', { skip: compose.skip }, () => {
 
   it('the block of the Milvus page parses with our image in it', async () => {
     using place = temporary()
-    writeFileSync(join(place.path, 'docker-compose.yml'), PAGE)
+    writeFileSync(join(place.path, 'docker-compose.yml'), PAGE_COMPOSE)
     const service = await resolved(place.path)
     assert.deepEqual(service.command, ['milvus', 'run', 'standalone'])
     assert.ok(service.volumes.includes(`${place.path}/tls:/milvus/tls:rw`))
