@@ -36,15 +36,17 @@ interface Call {
   readonly set?: CertSet | null
   readonly withCertificate?: boolean
   readonly host?: string
+  readonly origin?: string
 }
 
 /** One call over a connection of its own; https where a set is given. */
 function call<T = unknown>(port: number, path: string, wish: Call = {}): Promise<Answer<T>> {
-  const { method = 'GET', login = ROOT, body, set = null, withCertificate = true, host = '127.0.0.1' } = wish
+  const { method = 'GET', login = ROOT, body, set = null, withCertificate = true, host = '127.0.0.1', origin } = wish
   const pair = set && withCertificate ? { cert: readFileSync(set.client), key: readFileSync(set.clientKey) } : {}
   const tls = set ? { ca: readFileSync(set.ca), servername: 'localhost', ...pair } : {}
+  const headers = origin === undefined ? {} : { origin }
   const auth = login === null ? {} : { auth: login }
-  const options = { host, port, path: `/redkite/v1/${path}`, method, agent: false, ...auth, ...tls }
+  const options = { host, port, path: `/redkite/v1/${path}`, method, agent: false, headers, ...auth, ...tls }
   return new Promise((resolve, reject) => {
     const outgoing = (set ? requestTls : requestPlain)(options, async (response) => {
       let text = ''
@@ -130,6 +132,14 @@ describe('mutual TLS, REST on a port of its own', () => {
     const method = await call(served.port, 'tls/reload', { set: first })
     assert.deepEqual([method.status, method.message], [405, 'use POST /redkite/v1/tls/reload'])
     await assert.rejects(call(served.port, 'tls/status', { set: first, withCertificate: false }))
+  })
+
+  test('a page of another site cannot use the login that a browser remembers', async () => {
+    const ask = (origin: string) => call(served.port, 'tls/reload', { method: 'POST', set: first, origin })
+    for (const origin of ['https://evil.example', 'null', `https://127.0.0.1:${served.port + 1}`]) {
+      assert.equal((await ask(origin)).status, 403, origin)
+    }
+    assert.equal((await ask(`https://127.0.0.1:${served.port}`)).status, 200)
   })
 
   test('another user is refused with 403', async () => {
