@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, open, readFile, rename, unlink } from 'node:fs/promises'
+import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -30,6 +30,8 @@ const held = new Set<string>()
  * @throws StartError: temporary when another holds it for ten seconds; else when the directory cannot be written
  */
 export async function withRenewalLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  // without a directory there is nothing to protect, and the work itself says better what is missing
+  if ((await stat(directory).catch(() => null)) === null) return work()
   const path = join(directory, LOCK_NAME)
   const token = randomBytes(12).toString('hex')
   await take(path, token)
