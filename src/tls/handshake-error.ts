@@ -36,7 +36,7 @@ export function explainHandshakeError(
       remedy: 'let a CA of the CA file issue it for clientAuth: redkite certs renew --client',
     }
   }
-  if (/UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|WRONG_VERSION_NUMBER|PROTOCOL_VERSION/.test(code)) {
+  if (/UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|WRONG_VERSION_NUMBER|PROTOCOL_VERSION|INAPPROPRIATE_FALLBACK/.test(code)) {
     return {
       reason: 'versionTooLow',
       message: `tls: client offered only unsupported versions (${text})`,

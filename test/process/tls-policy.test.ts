@@ -78,6 +78,12 @@ describe('OpenSSL as a client', { skip: openssl.skip }, () => {
     })
   }
 
+  test('a client that fell back although TLS 1.3 was there is told so (RFC 7507)', async () => {
+    await using port = await openPort(oneWay())
+    assert.equal(await sClient(port.port, ['-tls1_2', '-fallback_scsv']), 'alert 86')
+    assert.equal(await port.handshakes({ reason: 'versionTooLow' }), 1)
+  })
+
   test('mode 2 refuses TLS 1.2 as Milvus does, and says what it needs', async () => {
     await using port = await openPort(mutual())
     assert.equal(await sClient(port.port, ['-tls1_2'], true), PROTOCOL_VERSION)
