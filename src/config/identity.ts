@@ -11,6 +11,12 @@ export function checkIdentity(
   mode: TlsMode,
   add: (key: Key, cause: Key, message: string, hint: string) => void,
 ): void {
+  const usernameMax = values['proxy.maxUsernameLength']
+  const long = values['redkite.identity.rules'].find(({ user }) => !user.includes('$') && user.length > usernameMax)
+  if (long) {
+    const message = `rule ${long.number} of redkite.identity.rules names a user longer than proxy.maxUsernameLength ${usernameMax}`
+    add('redkite.identity.rules', 'redkite.identity.rules', message, 'shorten the name, or raise the limit')
+  }
   const key = 'redkite.identity.policy'
   if (!wantsCertificates(values[key])) return
   if (mode.kind !== 'mutual') {

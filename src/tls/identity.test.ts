@@ -122,6 +122,25 @@ describe('names that decide nothing', () => {
     )
   })
 
+  it('and no damage to a certificate is more than an answer', async () => {
+    const made = await make({ cn: 'writer', by: ca, names: ['a.example'], uris: ['spiffe://prod.example/web'] })
+    const whole = new Uint8Array(made.certificate.rawData)
+    const options = { rules: parseRules(['cn=(.*) -> $1', 'uri=(.*) -> writer']), usernameBytesMax: 32 }
+    const damage = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 })
+    const users = new Set<string>()
+    fc.assert(
+      fc.property(damage, fc.nat(whole.length), (bytes, cut) => {
+        const der = whole.slice(0, cut % 4 === 0 ? cut : whole.length)
+        for (const [at, value] of bytes) der[at] = value
+        const result = mapCertificate(read, der, options)
+        if (result.kind === 'mapped') users.add(result.user)
+      }),
+      { numRuns: 2_000 },
+    )
+    for (const user of users) assert.match(user, /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/)
+    assert.ok(!users.has('root'))
+  })
+
   it('are logged once a certificate, without the names', async () => {
     const lines: LogFields[] = []
     const log = { ...silentLog, warn: (_: string, fields?: LogFields) => void lines.push(fields ?? {}) }
@@ -189,6 +208,7 @@ describe('the grammar', () => {
     ['dns=A.example -> writer', /lower case/],
     [`cn=${'a'.repeat(600)} -> writer`, /longer than 512/],
     ['cn=a\u202eb -> writer', /invisible/],
+    ['dn=CN=ops, O=Example -> writer', /column 11 .*RFC 4514.*CN=a,O=b/],
   ]
   for (const [rule, reason] of wrong) {
     it(`refuses ${rule.slice(0, 40)}`, () => {

@@ -75,6 +75,14 @@ function parseRule(text: string, number: number): IdentityRule {
   if (field === 'dns' && /[A-Z]/.test(pattern)) {
     throw new RuleError(patternColumn + 1, 'DNS names are compared in lower case', 'write the pattern in lower case')
   }
+  const gap = field === 'dn' ? pattern.search(/(?<!\\), +[A-Za-z0-9.]+=/) : -1
+  if (gap >= 0) {
+    throw new RuleError(
+      patternColumn + gap + 2,
+      'a space that RFC 4514 text does not have',
+      'write CN=a,O=b; redkite tls whoami prints it',
+    )
+  }
   const pieces = parsePattern(pattern, patternColumn)
   const program = compile(pieces)
   if (program === null) throw new RuleError(patternColumn + 1, 'a pattern that grows too large', 'use smaller {n,m}')
