@@ -101,6 +101,9 @@ export function createHttpServers(serves: Serves, handlers: StreamHandlers, limi
 
 const END_STREAM = 0x1
 
+/** As nghttp2 has it. */
+const STREAM_RESETS_PER_SECOND = 33
+
 function createRestServer(limits: ListenerLimits): Http1Server {
   const server = createHttp1({
     maxHeaderSize: limits.headerBytesMax,
@@ -125,6 +128,9 @@ function createStreamServer(limits: ListenerLimits): Http2Server {
       maxHeaderListSize: 2 * limits.headerBytesMax,
       enableConnectProtocol: false,
     },
+    // Who takes back more calls than it may have open at once is sent away (CVE-2023-44487); Node's own burst is 1,000.
+    streamResetBurst: limits.streamsPerConnectionMax,
+    streamResetRate: STREAM_RESETS_PER_SECOND,
     maxSessionInvalidFrames: limits.invalidFramesMax,
     maxSessionMemory: limits.sessionMegabytesMax,
   })
@@ -158,7 +164,8 @@ function trackStream(connection: Connection, stream: ServerHttp2Stream, received
   })
   connection.requests.set(stream, {
     since: Date.now(),
-    isReceived: () => isReceived,
+    // a reply that has begun is a stream in both directions: it may last
+    isReceived: () => isReceived || stream.headersSent,
     abort: () => stream.close(CANCEL),
   })
   stream.once('close', () => connection.requests.delete(stream))

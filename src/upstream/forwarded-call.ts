@@ -115,10 +115,13 @@ export class ForwardedCall implements ForwardStream, Waiter {
       this.#trailers = trailers
     })
     stream.on('end', () => this.#ended(stream))
-    stream.on('error', () => {})
+    stream.on('error', ignored)
     stream.on('close', () => {
       link.closed()
       this.#closed(stream, link)
+      // Node's native side may keep a closed stream until the next major collection: it need not keep the call as well
+      stream.removeAllListeners().on('error', ignored)
+      if (this.#stream === stream) this.#stream = null
     })
   }
 
@@ -187,3 +190,5 @@ export class ForwardedCall implements ForwardStream, Waiter {
     this.#sink.failed(error)
   }
 }
+
+function ignored(): void {}

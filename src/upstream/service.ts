@@ -90,6 +90,7 @@ export class UpstreamService implements Service, Forward {
       sink.failed(fault('cancelled', pass.rpc))
     }
     pass.signal.addEventListener('abort', abandon, { once: true })
+    if (pass.signal.aborted) abandon()
     try {
       return codec.decodeReply(await sink.reply)
     } finally {

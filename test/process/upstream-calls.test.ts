@@ -9,7 +9,15 @@ import { eventually } from '../support/eventually.ts'
 import { grpcClient, type TestClient } from '../support/grpc-client.ts'
 import { PREFIX } from '../support/protocol-server.ts'
 import type { Served } from '../support/server.ts'
-import { answerEcho, type FakeUpstream, fakeUpstream, metricOf, reply, startProxy } from '../support/upstream.ts'
+import {
+  answerEcho,
+  type FakeUpstream,
+  fakeUpstream,
+  healthOf,
+  metricOf,
+  reply,
+  startProxy,
+} from '../support/upstream.ts'
 
 let upstream: FakeUpstream
 let proxy: Served
@@ -165,6 +173,26 @@ describe('a call through the proxy', () => {
     session.close()
   })
 
+  it('answered before all of it was sent ends at once, and leaves nothing behind', async () => {
+    upstream.serve = (stream) => {
+      stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '8', 'grpc-message': 'full' },
+        { endStream: true },
+      )
+      stream.close(0)
+    }
+    const refused = await client.call('Insert', randomBytes(24 << 20))
+    assert.deepEqual([refused.code, refused.details], [8, 'full'])
+    upstream.serve = (stream) => {
+      stream.once('readable', () => stream.session?.destroy())
+    }
+    const lost = await client.call('Insert', randomBytes(24 << 20))
+    assert.equal(lost.code, grpc.status.UNAVAILABLE)
+    await eventually(async () => (await inFlight()) === 0)
+    upstream.serve = answerEcho
+    assert.equal((await client.call('Insert', 'x')).code, 0)
+  })
+
   it('larger than proxy.grpc.serverMaxRecvSize is refused by its length', async () => {
     await using small = await startProxy(upstream.uri, ['--set', 'proxy.grpc.serverMaxRecvSize=1048576'])
     using own = grpcClient(`127.0.0.1:${small.port}`)
@@ -269,5 +297,40 @@ describe('a call through the proxy', () => {
     const { code, details } = await client.call('Insert', 'x')
     assert.equal(code, grpc.status.UNAVAILABLE)
     assert.match(details, /answered HTTP 503 instead of gRPC/)
+  })
+})
+
+describe('a proxy', () => {
+  it('starts before its upstream does, unhealthy, and takes calls once that is there', async () => {
+    const away = await fakeUpstream()
+    await away[Symbol.asyncDispose]()
+    await using early = await startProxy(away.uri)
+    await early.logged(/upstream is unavailable"\] \[uri=http.*\] \[cause="connection refused"\]/)
+    assert.match(await healthOf(early), /^500 Not all components are healthy, 0\/1/)
+    using own = grpcClient(`127.0.0.1:${early.port}`)
+    const began = performance.now()
+    const { code, details } = await own.call('Query', 'x')
+    assert.equal(code, grpc.status.UNAVAILABLE)
+    assert.match(details, /^upstream http.* is unavailable: connection refused; nothing was done, try again later$/)
+    assert.ok(performance.now() - began < 1_000, 'at once')
+    await using back = await fakeUpstream(100, away.port)
+    await eventually(async () => (await healthOf(early)).startsWith('200'))
+    assert.equal((await own.call('Query', 'x')).code, 0)
+    assert.equal(back.seen.length, 1)
+  })
+
+  it('that is stopped lets calls under way finish', async () => {
+    await using own = await startProxy(upstream.uri)
+    using caller = grpcClient(`127.0.0.1:${own.port}`)
+    const go = Promise.withResolvers<void>()
+    upstream.seen.length = 0
+    upstream.serve = (stream) => void go.promise.then(() => answerEcho(stream))
+    const late = caller.call('Query', 'late')
+    await eventually(() => upstream.seen.length === 1)
+    const stopped = own.stop()
+    await own.logged(/stopping/)
+    go.resolve()
+    assert.equal((await late).message?.toString(), 'late')
+    assert.equal(await stopped, 0)
   })
 })

@@ -57,7 +57,7 @@ export interface FakeUpstream extends AsyncDisposable {
 }
 
 /** A bare HTTP/2 server: what the proxy's other side sees, and answers of every kind. */
-export async function fakeUpstream(maxConcurrentStreams = 100): Promise<FakeUpstream> {
+export async function fakeUpstream(maxConcurrentStreams = 100, at = 0): Promise<FakeUpstream> {
   const server = createServer({ settings: { maxConcurrentStreams } })
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', (session) => {
@@ -70,7 +70,7 @@ export async function fakeUpstream(maxConcurrentStreams = 100): Promise<FakeUpst
     fake.seen.push(headers)
     fake.serve(stream, headers)
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(at, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const fake: FakeUpstream = {

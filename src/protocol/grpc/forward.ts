@@ -13,6 +13,7 @@ import type { UnaryDeps } from './unary.ts'
 const WHOLE_BYTES_MAX = 64 * 1024
 /** `sendDate: false`: what the upstream sent is passed on, and gRPC reads no date. */
 const WITH_TRAILERS = Object.freeze({ waitForTrailers: true, sendDate: false })
+const NGHTTP2_NO_ERROR = 0
 const TRAILERS_ONLY = Object.freeze({ endStream: true, sendDate: false })
 
 /**
@@ -67,7 +68,10 @@ class Forwarding implements ForwardSink {
 
   begin(): void {
     const { stream } = this.#call
-    this.#call.abandoned = () => this.#upstream?.cancel()
+    this.#call.abandoned = () => {
+      this.#upstream?.cancel()
+      this.#unblock()
+    }
     if (this.#isUnary) this.#call.bodyBegins()
     else this.#open(null)
     stream.on('data', (chunk: Buffer) => this.#received(chunk))
@@ -108,6 +112,7 @@ class Forwarding implements ForwardSink {
   }
 
   #send(upstream: ForwardStream, chunk: Buffer): void {
+    if (this.#call.ended) return
     if (upstream.write(chunk)) {
       if (!this.#isBlocked) this.#call.releaseBytes()
     } else if (!this.#isBlocked) {
@@ -118,9 +123,15 @@ class Forwarding implements ForwardSink {
 
   drained(): void {
     if (!this.#isBlocked || this.#call.ended) return
+    this.#unblock()
+    this.#call.releaseBytes()
+  }
+
+  /** Also at the end of a call: a paused HTTP/2 stream never closes. */
+  #unblock(): void {
+    if (!this.#isBlocked) return
     this.#isBlocked = false
     this.#call.resume()
-    this.#call.releaseBytes()
   }
 
   #requestEnds(): void {
@@ -144,8 +155,13 @@ class Forwarding implements ForwardSink {
     const call = this.#call
     if (call.ended) return
     if (ends) {
+      const { stream } = call
       call.settle(outcomeOf(headers), 0)
-      if (!call.stream.destroyed && !call.stream.closed) call.stream.respond(headers, TRAILERS_ONLY)
+      this.#unblock()
+      if (stream.destroyed || stream.closed) return
+      stream.respond(headers, TRAILERS_ONLY)
+      // what is still to come of the request is not wanted
+      if (!stream.readableEnded) stream.close(NGHTTP2_NO_ERROR)
       return
     }
     this.#replyHeaders = headers
@@ -183,6 +199,7 @@ class Forwarding implements ForwardSink {
     const { stream } = call
     this.#trailers = trailers
     call.settle(outcomeOf(trailers), this.#replyBytes)
+    this.#unblock()
     if (stream.destroyed || stream.closed) return
     if (this.#isReplying) {
       stream.end()
