@@ -4,7 +4,11 @@ import { after, before, describe, it } from 'node:test'
 import { REFUSAL_REASONS } from '../../src/tls/refusal.ts'
 import { cannotRun, fencedBlocks, Reader, readGuide } from '../support/guide.ts'
 
-for (const path of ['docs/guide/quick-start.md', 'docs/guide/encryption-in-transit.md']) {
+for (const path of [
+  'docs/guide/quick-start.md',
+  'docs/guide/encryption-in-transit.md',
+  'docs/guide/users-by-certificate.md',
+]) {
   describe(path, () => {
     let reader: Reader
     before(async () => {
