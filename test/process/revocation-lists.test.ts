@@ -1,18 +1,22 @@
 /** Revocation lists decide on real ports: which lists count, what they revoke, and what happens while they change. */
 import assert from 'node:assert/strict'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { before, describe, test } from 'node:test'
 import { StartError } from '../../src/errors/start-error.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { openRevocation } from '../../src/tls/revocation/open.ts'
 import { type Made, make } from '../support/certificates.ts'
 import { makeCrl } from '../support/crls.ts'
+import { runOpenssl } from '../support/page-script.ts'
 import { temporary } from '../support/server.ts'
 import { http2Call } from '../support/tls-client.ts'
 import { openPort, type Port, recordingLog, until } from '../support/tls-port.ts'
+import { openssl } from '../support/tools.ts'
 
 let ca: Made
 let otherCa: Made
@@ -336,3 +340,40 @@ test('in hard mode the end of a list ends the connections that it vouched for', 
   guarded.put('ca.crl', (await makeCrl({ by: ca, number: 2 })).pem)
   await until('it is admitted again', async () => (await guarded.verdict(free)) === null)
 })
+
+test('a list of 100,000 entries is read beside the calls, and looked up at once', { skip: openssl.skip }, async () => {
+  using folder = temporary()
+  const last = serialNumber(listed)
+  const serials = Array.from({ length: 99_999 }, () => `4${randomBytes(16).toString('hex').slice(1)}`.toUpperCase())
+  const index = [...serials, last].map((serial) => `R\t600101000000Z\t250101000000Z\t${serial}\tunknown\t/CN=x\n`)
+  writeFileSync(join(folder.path, 'index.txt'), index.join(''))
+  writeFileSync(join(folder.path, 'number'), '02')
+  writeFileSync(
+    join(folder.path, 'ca.cnf'),
+    '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ncrlnumber=number\ndefault_md=sha256\n',
+  )
+  writeFileSync(join(folder.path, 'ca.pem'), ca.pem)
+  writeFileSync(join(folder.path, 'ca.key'), ca.key)
+  await runOpenssl(folder.path, 'ca -gencrl -config ca.cnf -keyfile ca.key -cert ca.pem -crldays 30 -out big.crl')
+
+  await using guarded = await guard({ mode: 'hard', lists: { 'ca.crl': (await makeCrl({ by: ca })).pem } })
+  const perHandshake = async () => {
+    const begun = performance.now()
+    for (let round = 0; round < 30; round += 1) assert.equal(await guarded.verdict(free), null)
+    return (performance.now() - begun) / 30
+  }
+  const small = await perHandshake()
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  guarded.put('ca.crl', readFileSync(join(folder.path, 'big.crl')))
+  await until('it counts', () => said(guarded, 'revocation list in use').length === 2)
+  delay.disable()
+  const large = await perHandshake()
+  const [before, after] = [small.toFixed(2), large.toFixed(2)]
+  console.log(
+    `ms a handshake: ${before} with no entry, ${after} with 100,000; event loop held ${(delay.max / 1e6).toFixed(0)} ms`,
+  )
+  assert.equal(await guarded.verdict(listed), 'revoked')
+})
+
+const serialNumber = (made: Made) => new X509Certificate(made.pem).serialNumber

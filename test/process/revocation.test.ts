@@ -1,14 +1,18 @@
 /** A denied client is gone within a second, on every port, whether it is connected, comes again or resumes. */
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
-import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { type Made, make } from '../support/certificates.ts'
+import { makeCrl } from '../support/crls.ts'
 import { eventually } from '../support/eventually.ts'
 import { redkite, refusedStart, type Served, startRedkite, temporary } from '../support/server.ts'
-import { type ClientTls, http1Call, http2Call, visit } from '../support/tls-client.ts'
+import { createSet } from '../support/sets.ts'
+import { type ClientTls, http1Call, http2Call, received, visit } from '../support/tls-client.ts'
 
 let ca: Made
 let server: Made
@@ -150,6 +154,63 @@ describe('a deny list', () => {
   })
 })
 
+describe('who else is denied', () => {
+  test('all that a denied authority issued, also where an intermediate hides which one that was', async () => {
+    const gone = await make({ cn: 'gone root', ca: true })
+    const middle = await make({ cn: 'middle', by: gone, ca: true })
+    const direct = await make({ cn: 'direct', by: gone, usages: ['clientAuth'] })
+    const hidden = await make({ cn: 'hidden', by: middle, usages: ['clientAuth'] })
+    const mine = await newClient('mine')
+    writeFileSync(at('both.pem'), ca.pem + gone.pem)
+    await using served = await serve('# nobody\n', { TLS_CAPEMPATH: at('both.pem') })
+    const chained = { ...hidden, pem: hidden.pem + middle.pem }
+    for (const client of [direct, chained, mine]) assert.equal(await isAdmitted(served.port, client), true)
+    appendFileSync(at('deny.txt'), `serial:${serialOf(gone)} issuer:CN=gone root\n`)
+    await eventually(async () => !(await isAdmitted(served.port, direct)))
+    assert.equal(await isAdmitted(served.port, chained), false)
+    assert.equal(await isAdmitted(served.port, mine), true)
+    await served.logged(/connection refused.*cannot tell which authority issued CN=middle/)
+  })
+
+  test('a client that was silent since it was admitted', async () => {
+    const client = await newClient('silent')
+    await using served = await serve('# nobody\n')
+    // Without ALPN the protocol is known from the first bytes only.
+    const silent = connectTls({ host: '127.0.0.1', port: served.restPort, ...trust(client) })
+    silent.on('error', () => {})
+    await once(silent, 'secureConnect')
+    appendFileSync(at('deny.txt'), `serial:${serialOf(client)}\n`)
+    await eventually(async () => !(await isAdmitted(served.port, client)))
+    silent.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    assert.equal(await received(silent).catch(() => ''), '')
+  })
+
+  test('a serverAuth client, which is counted while it is admitted', async () => {
+    const odd = await make({ cn: 'odd', by: ca, usages: ['serverAuth'] })
+    await using served = await serve('# nobody\n', { REDKITE_TLS_ACCEPTSERVERAUTHCLIENTS: 'true' })
+    assert.equal(await isAdmitted(served.port, odd), true)
+    assert.equal((await scrape(served, 'redkite_tls_server_auth_clients_total')).body, '1')
+    appendFileSync(at('deny.txt'), `serial:${serialOf(odd)}\n`)
+    await eventually(async () => !(await isAdmitted(served.port, odd)))
+    assert.match(served.log(), /connection refused.*\[reason=revoked\]/)
+  })
+
+  test('somebody else of the same serial number is no revoked certificate, but of an unknown authority', async () => {
+    const client = await newClient('original')
+    await using served = await serve(`serial:${serialOf(client)}\n`)
+    const forger = await make({ cn: 'root', ca: true })
+    const forged = await make({
+      cn: 'original',
+      by: forger,
+      usages: ['clientAuth'],
+      serial: client.certificate.serialNumber,
+    })
+    await assert.rejects(http1Call(served.port, trust(forged)))
+    await served.logged(/connection refused.*\[reason=unknownAuthority\]/)
+    assert.doesNotMatch(served.log(), /\[reason=revoked\]/)
+  })
+})
+
 describe('the start with a deny list', () => {
   const refused = (list: string | null) =>
     refusedStart({
@@ -173,6 +234,49 @@ describe('the start with a deny list', () => {
     assert.match(bad.stderr, /bad\.txt:3: a SHA-256 has 64 hexadecimal digits, this has 4/)
     writeFileSync(at('empty.txt'), '')
     assert.match((await refused(at('empty.txt'))).stderr, /empty\.txt: the file is empty/)
+  })
+})
+
+describe('a revocation list', () => {
+  test('of redkite certs is heeded by a running server: revoked by command, gone within moments', async () => {
+    using set = temporary()
+    const { dir, ca, client, clientKey, server, serverKey } = await createSet(join(set.path, 'tls'))
+    assert.equal((await redkite(['certs', 'crl', '--dir', dir])).exitCode, 0)
+    await using served = await startRedkite({
+      env: {
+        COMMON_SECURITY_TLSMODE: '2',
+        TLS_SERVERPEMPATH: server,
+        TLS_SERVERKEYPATH: serverKey,
+        TLS_CAPEMPATH: ca,
+        REDKITE_TLS_CRLPATH: join(dir, 'ca.crl'),
+        REDKITE_TLS_CRLMODE: 'hard',
+      },
+    })
+    const text = (path: string) => readFileSync(path, 'utf8')
+    const tls = { ca: text(ca), cert: text(client), key: text(clientKey), servername: 'localhost' }
+    const live = connectHttp2(`https://127.0.0.1:${served.port}`, tls)
+    live.on('error', () => {})
+    await once(live, 'remoteSettings')
+    const closed = once(live, 'close')
+    // The server's pair is renewed meanwhile; both old certificates are on the list afterwards.
+    const renewed = await redkite(['certs', 'renew', '--revoke-old', '--dir', dir])
+    assert.equal(renewed.exitCode, 0, renewed.stderr)
+    await closed
+    await served.logged(/connections closed: their certificate is revoked/)
+    await assert.rejects(http1Call(served.port, tls))
+    await served.logged(/connection refused.*\[reason=revoked\]/)
+    assert.match(await http1Call(served.port, { ...tls, cert: text(client), key: text(clientKey) }), /^HTTP\/1\.1 /)
+    assert.match((await scrape(served, 'redkite_tls_crl_next_update_seconds')).body, /^1\.?\d+(e\+09)?$/)
+    assert.equal((await scrape(served, 'redkite_tls_crl_entries')).body, '2')
+  })
+
+  test('says at the start which authority has none, and that it does nothing without client certificates', async () => {
+    writeFileSync(at('ca.crl'), (await makeCrl({ by: await make({ cn: 'somebody', ca: true }) })).pem)
+    await using served = await serve('# nobody\n', { REDKITE_TLS_CRLPATH: at('ca.crl') })
+    await served.logged(/no revocation list of a certificate authority.*CN=root/)
+    await served.logged(/revocation list is not used.*CN=somebody.*it revokes nobody/)
+    await using oneWay = await serve('# nobody\n', { COMMON_SECURITY_TLSMODE: '1' })
+    await oneWay.logged(/denyListPath and crlPath have no effect/)
   })
 })
 

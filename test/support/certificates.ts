@@ -36,6 +36,8 @@ export interface Wish {
   readonly fromDays?: number
   readonly toDays?: number
   readonly keyKind?: KeyKind
+  /** Hexadecimal; default random. */
+  readonly serial?: string
 }
 
 const DAY_MS = 86_400_000
@@ -78,7 +80,7 @@ export async function make(wish: Wish): Promise<Made> {
     ]),
   )
   const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: `00${randomBytes(15).toString('hex')}`,
+    serialNumber: wish.serial ?? `00${randomBytes(15).toString('hex')}`,
     subject: wish.subject ?? `CN=${wish.cn}`,
     issuer: signer ? signer.certificate.subject : `CN=${wish.cn}`,
     notBefore: new Date(Date.now() + (wish.fromDays ?? -1) * DAY_MS),
