@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { Secret } from '../model/calls.ts'
 import { type Check, fail, ok, skip, warn } from './check.ts'
 import { type CallOutcome, callGrpc, milvusMethod, versionOf } from './grpc-call.ts'
 import { callRest } from './http-call.ts'
@@ -11,10 +12,11 @@ export interface Reach {
   open(): Promise<Socket | null>
 }
 
-/** `user:password`. Secret: it goes to the server and nowhere else. */
+/** Who logs in. The token (`user:password`, or an API key) goes to the server and nowhere else. */
 export interface Login {
+  /** For texts. */
   readonly user: string
-  readonly password: string
+  readonly token: Secret
 }
 
 const UNAUTHENTICATED = 16
@@ -62,7 +64,10 @@ export async function checkLogin(reach: Reach, login: Login | null, isMutual: bo
       )
   }
   // Made up anew: no account's attempts are used up.
-  const stranger = { user: `probe${randomBytes(6).toString('hex')}`, password: randomBytes(12).toString('hex') }
+  const stranger = {
+    user: 'nobody',
+    token: new Secret(`probe${randomBytes(6).toString('hex')}:${randomBytes(12).toString('hex')}`),
+  }
   const wrong = await grpc(reach, 'ShowCollections', stranger)
   checks.push(
     wrong.kind === 'answer' && !isLoginRefused(wrong) && wrong.grpc !== 8
@@ -106,7 +111,7 @@ async function grpc(reach: Reach, method: string, login: Login | null): Promise<
 }
 
 function tokenOf(login: Login | null): string | null {
-  return login === null ? null : `${login.user}:${login.password}`
+  return login === null ? null : login.token.reveal()
 }
 
 /** Milvus 2.3 says so with other status codes too. */

@@ -15,6 +15,13 @@ export type Reception =
 /** What Redkite tells refused clients under `redkite.tls.explain`. */
 const EXPLAINED = /client certificate refused \((\w+)\): (.*)/
 
+/** Reasons of which nothing can be seen from here. */
+const SAID: Readonly<Record<string, Cause>> = {
+  unknownAuthority: 'wrongCa',
+  revocationUnknown: 'revoked',
+  peerNotAllowed: 'clientRefused',
+}
+
 /** Reads a gRPC call's outcome as the answer to the certificate that was, or was not, shown. */
 export function receptionOf(outcome: CallOutcome): Reception {
   if (outcome.kind === 'refused') return { kind: 'refused', code: outcome.code, said: outcome.message, reason: null }
@@ -62,6 +69,7 @@ export function refusedWith(
   if (/REVOKED/.test(refusal.code) || refusal.reason === 'revoked') {
     return because('the certificate is revoked', `${renew}, and use the new pair`, 'revoked')
   }
+  const said = refusal.reason === null ? undefined : SAID[refusal.reason]
   const late = now.getTime() - facts.notAfter.getTime()
   if (late >= 0) {
     const detail = `the certificate expired ${spanInWords(late)} ago (notAfter ${dateInWords(facts.notAfter)})`
@@ -88,6 +96,11 @@ export function refusedWith(
   if (!facts.strong)
     return because(`the certificate is too weak (${facts.publicKey}, ${facts.signature})`, renew, 'weak')
   if (facts.authority) return because('the certificate is an authority, not a client', renew, 'purpose')
+  if (said === 'clientRefused' || path !== null) {
+    const detail =
+      'chain, dates and usage are good by the files at hand: the server trusts another CA, or has revoked it'
+    return because(detail, 'see the log of the server, which names the reason', said ?? 'clientRefused')
+  }
   const text = `issued by ${facts.issuer}: the server does not trust that, or the certificate is revoked there`
   return because(
     text,

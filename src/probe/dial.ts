@@ -48,7 +48,16 @@ export function dialTcp(host: string, port: number, timeoutMs: number): Promise<
  * that refuses the client's certificate says so only afterwards: an open socket proves nothing about that.
  */
 export function dialTls(dial: Dial): Promise<TlsOutcome> {
-  return settle(connect({ ...tlsOptions(dial), rejectUnauthorized: true }), 'secureConnect', dial.timeoutMs)
+  return handshake({ ...tlsOptions(dial), rejectUnauthorized: true }, dial.timeoutMs)
+}
+
+/** OpenSSL throws at once over what it is given: a pair that is too weak, or of a kind that it does not know. */
+export async function handshake(options: ConnectionOptions, timeoutMs: number): Promise<TlsOutcome> {
+  try {
+    return await settle(connect(options), 'secureConnect', timeoutMs)
+  } catch (error) {
+    return { kind: 'failed', code: codeOf(error), message: reasonOf(error) }
+  }
 }
 
 /** The options of a verified connection, complete. */

@@ -8,6 +8,7 @@ import { parsePrivateKey } from '../pki/keys.ts'
 import { parseCertificates } from '../pki/read.ts'
 import { dateInWords, lifeInWords } from '../pki/words.ts'
 import { readSmallFile, UnreadableFile } from '../tls/read-file.ts'
+import { weakness } from '../tls/strength.ts'
 import { type Cause, type Check, fail, ok, warn } from './check.ts'
 import type { Identity } from './dial.ts'
 
@@ -31,7 +32,7 @@ export interface LocalFiles {
   /** Null: no file was given, the system's authorities count. */
   readonly anchors: readonly X509Certificate[] | null
   readonly client: ClientPair | null
-  /** False where a file that was given cannot be used. */
+  /** False where a file that was given cannot be used: what comes after it proves nothing. */
   readonly usable: boolean
   readonly checks: readonly Check[]
 }
@@ -67,6 +68,11 @@ async function readClient(paths: LocalPaths, checks: Check[], now: Date): Promis
     return null
   }
   const facts = await certificateFacts(leaf)
+  const weak = weakness(leaf)
+  if (weak !== null) {
+    checks.push(fail('client pair', `${certPath}: ${weak}`, renewClient(certPath), 'weak'))
+    return null
+  }
   const words = `${facts.subject}, ${lifeInWords(facts, now)}`
   const left = facts.notAfter.getTime() - now.getTime()
   const isLow = left > 0 && left < (facts.notAfter.getTime() - facts.notBefore.getTime()) * RENEW_BELOW

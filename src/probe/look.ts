@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
-import { connect, type TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { throwawayPair } from '../tls/throwaway.ts'
-import { type Dial, type DialFault, settle, tlsOptions } from './dial.ts'
+import { type Dial, type DialFault, handshake, tlsOptions } from './dial.ts'
 
 /** What a server shows to anybody who asks. Nothing of it is verified. */
 export interface Seen {
@@ -24,7 +24,7 @@ export async function look(dial: Dial): Promise<Seen | DialFault> {
   // With an anchor of nobody's the chain is what was sent, not completed from the CA file.
   const ca = throwawayPair(null, new Date())?.cert ?? ''
   const options = { ...tlsOptions(dial), ca, rejectUnauthorized: false, checkServerIdentity: () => undefined }
-  const outcome = await settle(connect(options), 'secureConnect', dial.timeoutMs)
+  const outcome = await handshake(options, dial.timeoutMs)
   if (outcome.kind === 'failed') return outcome
   const { socket, ms } = outcome
   try {

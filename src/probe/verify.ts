@@ -45,6 +45,10 @@ export async function verifyServer(request: VerifyRequest): Promise<VerifyReport
   const { remoteAddress = target.host } = tcp.socket
   checks.push(ok('tcp', `${place(remoteAddress, target.port)} in ${Math.round(tcp.ms)} ms`))
   tcp.socket.destroy()
+  if (!local.usable) {
+    checks.push(skip('handshake', 'not tried: first the files have to be right'))
+    return report(target, true, checks)
+  }
   checks.push(...(target.tls ? await lookOverTls(request, local) : await lookInTheClear(request)))
   return report(target, true, checks)
 }

@@ -13,7 +13,7 @@ import type { Check } from '../../src/probe/check.ts'
 import { type Made, make } from '../support/certificates.ts'
 import { runOpenssl } from '../support/page-script.ts'
 import { checksIn, holds, type Ran, runCommand, type Wanted } from '../support/run-command.ts'
-import { type Served, startRedkite, temporary } from '../support/server.ts'
+import { redkite, type Served, startRedkite, temporary } from '../support/server.ts'
 import { openssl } from '../support/tools.ts'
 
 const root = temporary()
@@ -185,6 +185,17 @@ describe('redkite verify', () => {
     )
     told(ran, { level: 'fail', what: 'user', cause: 'login', detail: /root is refused/ })
     assert.ok(!ran.stdout.includes('not-it'))
+  })
+
+  it('takes a token from a file, and a password from a variable', async () => {
+    writeFileSync(at('token'), `root:${PASSWORD}\n`)
+    const ran = await verify(uri(mutual.port), ...CA, ...pairOf('client'), '--token-file', at('token'))
+    told(ran, { level: 'ok', what: 'user', detail: /^root is admitted/ })
+    assert.ok(!ran.stdout.includes(PASSWORD))
+    const args = ['verify', uri(mutual.port), ...CA, ...pairOf('client'), '--user', 'root']
+    const other = await redkite(args, { env: { REDKITE_PASSWORD: PASSWORD } })
+    assert.equal(other.exitCode, EXIT.ok, other.stdout + other.stderr)
+    assert.match(other.stdout, /^ok +user +root is admitted$/m)
   })
 
   it('unreachable is 69, a wrong command line 64', async () => {
@@ -445,7 +456,7 @@ describe('redkite verify names the cause: ', () => {
     await once(noise, 'listening')
     try {
       const port = (listener: typeof deaf) => (listener.address() as AddressInfo).port
-      told(await verify(uri(port(deaf)), ...CA, '--timeout', '200'), {
+      told(await verify(uri(port(deaf)), ...CA, '--timeout', '0.2'), {
         level: 'fail',
         what: 'handshake',
         cause: 'noAnswer',
@@ -484,6 +495,66 @@ describe('redkite verify names the cause: ', () => {
     } finally {
       both.close()
     }
+  })
+
+  it('a client that is revoked, in the words of a server that explains', async () => {
+    const gone = await client('gone')
+    const list = at('deny.txt')
+    const [, certPath = ''] = gone
+    for (const args of [
+      ['deny', '--init', '--list', list],
+      ['deny', certPath, '--list', list],
+    ]) {
+      assert.equal((await redkite(['tls', ...args])).exitCode, EXIT.ok)
+    }
+    const keys = ['--set', `redkite.tls.denyListPath=${list}`]
+    const tls = ['--tls', 'mutual', '--tls-dir', at('tls')]
+    await using silent = await startRedkite({ args: [...tls, ...keys] })
+    const ran = await verify(uri(silent.port), ...CA, ...gone)
+    told(ran, { level: 'fail', what: 'client', cause: 'clientRefused', fix: /log of the server/ })
+    told(await verify(uri(silent.port), ...CA, ...pairOf('client')), { level: 'ok', what: 'client' })
+    await using telling = await startRedkite({ args: [...tls, ...keys, '--set', 'redkite.tls.explain=true'] })
+    told(await verify(uri(telling.port), ...CA, ...gone), {
+      level: 'fail',
+      what: 'client',
+      cause: 'revoked',
+      detail: /the server says/,
+    })
+    const proven = await verify(uri(telling.port), ...CA, ...pairOf('client'))
+    told(proven, {
+      level: 'ok',
+      what: 'no-client probe',
+      detail: /the server says: tls: client didn't provide|certificate required/,
+    })
+    told(proven, { level: 'ok', what: 'stranger probe', detail: /the server says: .*unknown authority/ })
+  })
+
+  it('a chain through an intermediate, both usages, no usage: all are admitted', async () => {
+    const sub = await make({ cn: 'Client Intermediate', by: ca, ca: true })
+    const below = await make({ cn: 'below', by: sub, usages: ['clientAuth'] })
+    put('below', { ...below, pem: below.pem + sub.pem })
+    const bare = await make({ cn: 'bare', by: ca })
+    put('bare', bare)
+    await client('two', { usages: ['serverAuth', 'clientAuth'] })
+    for (const name of ['below', 'bare', 'two']) {
+      told(await verify(uri(mutual.port), ...CA, ...pairOf(name)), {
+        level: 'ok',
+        what: 'client',
+        detail: /is admitted/,
+      })
+    }
+  })
+
+  it('a weak client certificate, which is not even sent', async () => {
+    const weak = await client('weak', { keyKind: 'rsa1024' })
+    const ran = await verify(uri(mutual.port), ...CA, ...weak)
+    told(ran, { level: 'fail', what: 'client pair', cause: 'weak', detail: /1024 bits/ })
+    told(ran, { level: 'skip', what: 'handshake' })
+  })
+
+  it('serverAuth only and another authority: the authority is named', async () => {
+    const attacker = await client('attacker', { by: otherCa, usages: ['serverAuth'] })
+    told(await verify(uri(mutual.port), ...CA, ...attacker), { level: 'fail', what: 'client', cause: 'wrongCa' })
   })
 
   it('a client certificate that nobody made for this key, an encrypted key, no PEM, no file', async () => {

@@ -26,6 +26,7 @@ interface VerifyOptions extends ConfigOptions {
   readonly rest?: string
   readonly user?: string
   readonly passwordFile?: string
+  readonly tokenFile?: string
   readonly timeout: number
   readonly internal?: boolean
   readonly output: OutputFormat
@@ -42,8 +43,13 @@ export function verifyCommand(io: CliIo): Command {
     .option('--server-name <name>', 'name to ask for and to check, where it is not the host')
     .option('--rest <uri>', 'address of REST, where it has a port of its own')
     .option('--user <name>', 'user to log in as')
-    .option('--password-file <file>', 'file whose first line is the password')
-    .addOption(new Option('--timeout <ms>', 'patience for each connection').default(5_000).argParser(milliseconds))
+    .option('--password-file <file>', 'file whose first line is the password; default: the variable REDKITE_PASSWORD')
+    .option('--token-file <file>', 'file whose first line is user:password or an API key, instead of both')
+    .addOption(
+      new Option('--timeout <seconds>', 'longest wait for each connection and answer')
+        .default(5_000, '5')
+        .argParser(milliseconds),
+    )
     .option('--internal', 'verify the links that the configuration describes instead')
     .addOption(outputOption())
   return addConfigOptions(command)
@@ -68,7 +74,7 @@ async function verify(io: CliIo, uri: string | undefined, options: VerifyOptions
     paths: { ca: options.ca ?? null, cert: options.cert ?? null, key: options.key ?? null },
     serverName: options.serverName ?? null,
     rest: options.rest === undefined ? null : parseTarget(options.rest),
-    login: readLogin(options.user, options.passwordFile),
+    login: readLogin(options),
     now: new Date(),
     timeoutMs: options.timeout,
   })
@@ -78,7 +84,7 @@ async function verify(io: CliIo, uri: string | undefined, options: VerifyOptions
 }
 
 function milliseconds(text: string): number {
-  const number = Number(text)
-  if (Number.isInteger(number) && number >= 1 && number <= 600_000) return number
-  throw new InvalidArgumentError('it must be a number of milliseconds, at most 600000.')
+  const seconds = Number(text)
+  if (seconds > 0 && seconds <= 3_600) return Math.ceil(seconds * 1_000)
+  throw new InvalidArgumentError('it must be a number of seconds, at most 3600.')
 }
