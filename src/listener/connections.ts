@@ -30,6 +30,10 @@ export interface Connection {
   endedAt: number | null
   /** Requests in progress, with the time each began (ms): a body that never ends is cut by the sweep. */
   readonly requests: Map<object, { readonly since: number; isReceived(): boolean; abort(): void }>
+  /** Requests of an HTTP/2 session so far. */
+  requestsBegun: number
+  /** `requestsBegun` as the last sweep found it without a request in progress; -1 where there was one. */
+  requestsWhenIdle: number
   bytesRead: number
   lastActivity: number
   pingSent: number | null
@@ -102,6 +106,8 @@ export class Connections {
       isProven: false,
       endedAt: null,
       requests: new Map(),
+      requestsBegun: 0,
+      requestsWhenIdle: -1,
       bytesRead: 0,
       lastActivity: Date.now(),
       pingSent: null,

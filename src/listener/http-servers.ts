@@ -158,6 +158,7 @@ function dropWithoutSettings(session: Http2Session, raw: Socket, timeoutMs: numb
 
 function trackStream(connection: Connection, stream: ServerHttp2Stream, received: boolean): void {
   connection.isProven = true
+  connection.requestsBegun += 1
   let isReceived = received
   stream.once('end', () => {
     isReceived = true

@@ -106,7 +106,9 @@ class PortListener implements Listener {
       options.tls?.onSwap((generation) => this.#recheck(generation)) ?? (() => {}),
       revocation?.onChange(() => this.#sendRevokedAway(revocation)) ?? (() => {}),
     ]
-    this.#sweep = startSweep(this.#connections, this.#limits)
+    this.#sweep = startSweep(this.#connections, this.#limits, ({ facts }) =>
+      this.#log.warn('connection closed: it floods without a request', { listener: this.name, peer: facts.peer }),
+    )
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
     this.#server.on('connection', (raw) => this.#accept(raw))
   }

@@ -4,17 +4,26 @@ import type { ListenerLimits } from './limits.ts'
 const FIRST_PING_MS = 1_000
 /** Time for the last answer to arrive before the socket of a finished session is destroyed. */
 const ENDED_LINGER_MS = 1_000
+/** What a session without a request may send in a round, TLS included: settings, window updates, hundreds of pings. */
+const NOISE_BYTES_MAX = 64 * 1024
+/** ENHANCE_YOUR_CALM (RFC 9113 7). */
+const CALM = 0xb
 
 /**
  * One coarse timer a listener instead of several a connection. Each round it
  * - pings HTTP/2 peers that were silent for `pingAfterMs` and destroys those that leave a ping unanswered
  *   (Milvus: 60 s and 10 s, internal/distributed/proxy/service.go 275-283);
  * - cuts requests whose body has not arrived after `requestTimeoutMs`: HTTP/2 in Node has no such limit;
+ * - sends sessions away that flood without a request: pings, settings, window updates, headers that are refused unseen;
  * - sends clients away whose certificate expired meanwhile;
  * - destroys sockets whose HTTP/2 session is over;
  * - sends idle sessions away where `idleSessionMs` says so.
  */
-export function startSweep(connections: Connections, limits: ListenerLimits): Disposable {
+export function startSweep(
+  connections: Connections,
+  limits: ListenerLimits,
+  onNoise: (connection: Connection) => void,
+): Disposable {
   const shortest = Math.min(
     limits.pingAfterMs,
     limits.pingTimeoutMs,
@@ -24,7 +33,7 @@ export function startSweep(connections: Connections, limits: ListenerLimits): Di
   const timer = setInterval(
     () => {
       const now = Date.now()
-      for (const connection of connections.open) sweepOne(connection, limits, now)
+      for (const connection of connections.open) sweepOne(connection, limits, now, onNoise)
       connections.destroyEnded(now, ENDED_LINGER_MS)
       connections.closeWhere(({ client }) => client !== null && client.notAfter < now)
     },
@@ -43,12 +52,22 @@ function firstPing(limits: ListenerLimits): number {
   return Math.min(limits.pingAfterMs, FIRST_PING_MS)
 }
 
-function sweepOne(connection: Connection, limits: ListenerLimits, now: number): void {
+function sweepOne(
+  connection: Connection,
+  limits: ListenerLimits,
+  now: number,
+  onNoise: (connection: Connection) => void,
+): void {
   for (const request of connection.requests.values()) {
     if (now - request.since >= limits.requestTimeoutMs && !request.isReceived()) request.abort()
   }
   const { session, raw } = connection
   if (!session || session.destroyed) return
+  if (isNoise(connection)) {
+    onNoise(connection)
+    session.destroy(undefined, CALM)
+    return
+  }
   if (raw.bytesRead !== connection.bytesRead) {
     connection.bytesRead = raw.bytesRead
     connection.lastActivity = now
@@ -69,4 +88,11 @@ function sweepOne(connection: Connection, limits: ListenerLimits, now: number): 
   const idleSince = connection.requests.size === 0 ? connection.idleSince : now
   connection.idleSince = idleSince
   if (limits.idleSessionMs > 0 && now - idleSince >= limits.idleSessionMs && !session.closed) session.close()
+}
+
+/** Asked once a round. A session that had a request in this round or the last may still be receiving what belongs to it. */
+function isNoise(connection: Connection): boolean {
+  const { raw, bytesRead, requests, requestsBegun, requestsWhenIdle } = connection
+  connection.requestsWhenIdle = requests.size === 0 ? requestsBegun : -1
+  return requests.size === 0 && requestsWhenIdle === requestsBegun && raw.bytesRead - bytesRead > NOISE_BYTES_MAX
 }
