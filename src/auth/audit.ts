@@ -83,14 +83,18 @@ export class Audit {
     this.#write('login', { user, ...where(caller, protocol), ...outcome })
   }
 
-  /** Somebody asks for the administration of this server. */
+  /** @throws RedkiteError as `demand` */
   administration(what: string, principal: Principal, outcome: string, caller: Caller, protocol: CallProtocol): void {
-    this.#write('administration', { ...who(principal), ...where(caller, protocol), what: clip(what), outcome })
+    const fields = { ...who(principal), ...where(caller, protocol), what: clip(what) }
+    this.#write('administration', { ...fields, outcome: this.#isRefused() ? 'serviceUnavailable' : outcome })
+    this.demand()
   }
 
-  /** A call that is passed on: what came of it is known elsewhere. */
-  forwarded(rpc: string, db: string, principal: Principal, caller: Caller, outcome: string): void {
-    this.#write('call', { ...who(principal), ...where(caller, 'gRPC'), rpc, db: clip(db), outcome })
+  /** A call that is passed on: what came of it is known elsewhere. @throws RedkiteError as `demand` */
+  forwarded(rpc: string, db: string, principal: Principal, caller: Caller, isAdmitted: boolean): void {
+    const outcome = !isAdmitted ? 'permissionDenied' : this.#isRefused() ? 'serviceUnavailable' : 'forwarded'
+    this.#write('call', { ...who(principal), ...where(caller, 'gRPC'), rpc, ...namesOf({ db }), outcome })
+    if (isAdmitted) this.demand()
   }
 
   /** Runs a call and records it. */
@@ -119,6 +123,10 @@ export class Audit {
       record({ outcome: kind, code: row.code })
       throw thrown
     }
+  }
+
+  #isRefused(): boolean {
+    return this.#options.required && this.#options.file.fault() !== null
   }
 
   #connection(caller: Caller): { readonly seen: Set<string>; refusals: number } {

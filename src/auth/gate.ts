@@ -47,7 +47,6 @@ export class Gate implements Authority {
     const isAdmitted = principal.kind === 'user' && principal.isRoot
     const outcome = isAdmitted ? 'ok' : 'permissionDenied'
     this.audit?.administration(what ?? '', principal, outcome, caller, protocolOf(credentials))
-    this.audit?.demand()
     if (isAdmitted) return principal
     throw faultText('permissionDenied', 'the administration of this server is root’s')
   }
@@ -89,10 +88,7 @@ export class Gate implements Authority {
     const access = method.access ?? UNDECLARED
     const rpc = method.path.slice(method.path.lastIndexOf('/') + 1)
     const isAdmitted = isAllowed(principal, access, request)
-    if (this.audit?.covers(rpc)) {
-      this.audit.forwarded(rpc, db, principal, caller, isAdmitted ? 'forwarded' : 'permissionDenied')
-      this.audit.demand()
-    }
+    if (this.audit?.covers(rpc)) this.audit.forwarded(rpc, db, principal, caller, isAdmitted)
     if (!isAdmitted) throw denied(principal, access, request)
     return { path: method.path, principal, caller } as ForwardPass
   }

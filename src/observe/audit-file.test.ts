@@ -78,6 +78,12 @@ describe('the audit file', () => {
     )
   })
 
+  it('a pipe that nobody reads ends the start instead of holding it', { skip: !isLinux && 'mkfifo' }, () => {
+    const path = join(directory, 'pipe')
+    spawnSync('mkfifo', [path])
+    assert.throws(() => open(path), /ENXIO/)
+  })
+
   it('a full disk is said once, lines wait, and none is lost', { skip: !isLinux && '/dev/full' }, async () => {
     const link = join(directory, 'link.log')
     const real = join(directory, 'real.log')

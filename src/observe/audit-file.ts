@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { EXIT, StartError } from '../errors/start-error.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -6,6 +6,8 @@ import type { Metrics } from './metrics.ts'
 /** Lines that wait while the file cannot be written; beyond these they are lost, and counted. */
 const WAITING_MAX = 10_000
 const MODE = 0o600
+/** Not blocking: a pipe that nobody reads must not hold up the start, nor a full one the server. */
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0)
 
 /**
  * A file of JSON lines that is only ever appended to. Lines are whole: each write is one call, and a line that only
@@ -85,7 +87,7 @@ export class AuditFile implements Disposable {
   }
 
   #open(): number {
-    const fd = openSync(this.#path, 'a', MODE)
+    const fd = openSync(this.#path, FLAGS, MODE)
     const { mode } = fstatSync(fd)
     if (process.platform !== 'win32' && (mode & 0o077) !== 0 && (mode & 0o170000) === 0o100000) {
       const shown = (mode & 0o777).toString(8).padStart(4, '0')

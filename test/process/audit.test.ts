@@ -6,10 +6,12 @@ import { after, before, describe, it } from 'node:test'
 import { DataType, type MilvusClient } from '@zilliz/milvus2-sdk-node'
 import { nodeClient } from '../support/clients.ts'
 import { eventually } from '../support/eventually.ts'
+import { grpcClient } from '../support/grpc-client.ts'
 import { MILVUS_SERVICE, rawGrpc, rawRest } from '../support/raw-http2.ts'
 import { refusedStart, type Served, startRedkite, temporary } from '../support/server.ts'
 import { type CertSet, createSet } from '../support/sets.ts'
 import type { ClientTls } from '../support/tls-client.ts'
+import { answerEcho, fakeUpstream, startProxy } from '../support/upstream.ts'
 
 type Line = Readonly<Record<string, unknown>>
 const ROOT = { user: 'root', password: 'Canary-Root-91' }
@@ -279,6 +281,22 @@ describe('the audit log', () => {
     assert.deepEqual(
       calls(link).map((line) => line['outcome']),
       ['serviceUnavailable', 'ok'],
+    )
+  })
+
+  it('records what a proxy passes on, by what its name does', async () => {
+    const path = join(place.path, 'proxy.log')
+    await using upstream = await fakeUpstream(20)
+    upstream.serve = answerEcho
+    await using proxy = await startProxy(upstream.uri, ['--set', `redkite.audit.path=${path}`])
+    using client = grpcClient(`127.0.0.1:${proxy.port}`)
+    for (const method of ['CreateRole', 'HybridSearch', 'DropCollection', 'GetReplicas', 'Insert', 'TransferNode']) {
+      assert.equal((await client.call(method, 'x', { metadata: { dbname: 'shop' } })).code, 0)
+    }
+    const recorded = calls(path).map(({ rpc, db, outcome }) => [rpc, db, outcome])
+    assert.deepEqual(
+      recorded,
+      ['CreateRole', 'DropCollection', 'TransferNode'].map((rpc) => [rpc, 'shop', 'forwarded']),
     )
   })
 
