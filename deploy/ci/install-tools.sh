@@ -35,7 +35,7 @@ mkdir -p "$tools/bin" "$tools/schemas"
 install_go() { # install_go PROGRAM PACKAGE@VERSION
   [ -x "$tools/bin/$1" ] && return
   echo "== building $1"
-  GOBIN="$tools/bin" GOFLAGS= go install "$2"
+  GOBIN="$tools/bin" GOFLAGS="" go install "$2"
 }
 install_go kubeconform "github.com/yannh/kubeconform/cmd/kubeconform@$kubeconform"
 install_go helm "helm.sh/helm/v3/cmd/helm@$helm"

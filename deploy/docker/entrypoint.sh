@@ -44,18 +44,25 @@ choose_reader() {
   fi
 }
 
-# Docker makes a missing bind mount as root's. Links inside are not followed, other mounts not entered.
+# Docker makes a missing bind mount as root's. Data of an earlier user are given whole; links in them are not followed,
+# other mounts not entered. Of other directories (logs) only an empty one is given.
 give_directory() {
-  [ "$1" != / ] || return 0
-  [ -d "$1" ] || mkdir -p "$1" || return 0
-  become "$uid" "$groups" test -w "$1" || find "$1" -xdev ! -uid "$uid" -exec chown -h "$uid:0" {} + || true
+  key=$1 directory=$2
+  [ "$directory" != / ] || return 0
+  [ -d "$directory" ] || mkdir -p "$directory" || return 0
+  if become "$uid" "$groups" test -w "$directory"; then return; fi
+  if [ "$key" = redkite.dataDir ]; then
+    find "$directory" -xdev ! -uid "$uid" -exec chown -h "$uid:0" {} + || true
+  elif [ -z "$(ls -A "$directory")" ]; then
+    chown "$uid:0" "$directory" || true
+  fi
 }
 
-# each read|write FUNCTION: calls it for each file of that use in $files.
+# each read|write: does what is to be done for each file of that use in $files.
 each() {
-  while IFS="$(printf '\t')" read -r use _ owner group _ path; do
+  while IFS="$(printf '\t')" read -r use key owner group _ path; do
     [ "$use" = "$1" ] || continue
-    if [ "$use" = read ]; then choose_reader "$owner" "$group" "$path"; else give_directory "$path"; fi
+    if [ "$use" = read ]; then choose_reader "$owner" "$group" "$path"; else give_directory "$key" "$path"; fi
   done <<LIST
 $files
 LIST

@@ -76,6 +76,32 @@ describe('redkite config render', () => {
     assert.match(resource.stdout, /defaultMode: 288\n/)
   })
 
+  it('starts a proxy where an upstream is named, and mounts what is read besides', async () => {
+    const settings = [
+      'redkite.upstream.uri=https://m:19530',
+      'redkite.upstream.caPemPath=up/ca.pem',
+      'redkite.tls.crlPath=crls/x',
+    ]
+    const tls = ['tls.serverPemPath=tls/a.pem', 'tls.serverKeyPath=tls/a.key', 'redkite.audit.path=/var/log/rk/a.log']
+    const flags = ['--tls', 'one-way', ...[...settings, ...tls].flatMap((setting) => ['--set', setting])]
+    const compose = await redkite(['config', 'render', 'compose', ...flags])
+    assert.match(compose.stdout, /- milvus\n\s+- run\n\s+- proxy\n/)
+    for (const directory of ['tls', 'up', 'crls'])
+      assert.ok(compose.stdout.includes(`./${directory}:/milvus/${directory}:ro`))
+    assert.match(
+      compose.stderr,
+      /redkite\.audit\.path writes into \/var\/log\/rk: in a container, mount a volume there/,
+    )
+    for (const [form, text] of [
+      ['operator', /standalone servers/],
+      ['systemd', /not redkite\.tls\.crlPath, redkite\.upstream\.caPemPath/],
+    ] as const) {
+      const refused = await redkite(['config', 'render', form, ...flags])
+      assert.equal(refused.exitCode, 64)
+      assert.match(refused.stderr, text)
+    }
+  })
+
   it('refuses what cannot be rendered, and never overwrites', async () => {
     const auto = await redkite(['config', 'render', 'compose', '--auto-tls'])
     assert.equal(auto.exitCode, 64)

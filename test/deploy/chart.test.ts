@@ -48,6 +48,7 @@ const SETS: Readonly<Record<string, readonly string[]>> = {
     '--set',
     'standalone.nodeSelector.a=b,tolerations[0].key=x,annotations.a=b,labels.c=d,networkPolicy.from[0].podSelector.matchLabels.a=b',
   ],
+  'a proxy': ['--set-string', 'extraConfigFiles.user\\.yaml=redkite: {upstream: {uri: "https://milvus:19530"}}'],
   'without anything': [
     '--set',
     'metrics.enabled=false,networkPolicy.enabled=false,podDisruptionBudget.enabled=false,serviceAccount.create=false,standalone.persistence.enabled=false,startupProbe.enabled=false,livenessProbe.enabled=false,readinessProbe.enabled=false,extraConfigFiles=null,customConfigMap=mine',
@@ -108,6 +109,15 @@ describe('the chart', { skip: helm.skip }, () => {
     assert.doesNotMatch(text, /^\s+subPath:/m)
     assert.match(text, /defaultMode: 0440/)
     assert.match(text, /name: REDKITE_TLS_STRICTKEYPERMISSIONS\n\s+value: "true"/)
+  })
+
+  it('starts a proxy where an upstream is named, and only that may call out', async () => {
+    const named = SETS['a proxy'] ?? []
+    assert.match(await template(...named), /- milvus\n\s+- run\n\s+- proxy\n/)
+    const policy = async (args: readonly string[]) => objects(await template(...args), 'NetworkPolicy')[0]
+    assert.deepEqual(at(await policy(named), 'spec', 'policyTypes'), ['Ingress'])
+    assert.deepEqual(at(await policy([]), 'spec', 'policyTypes'), ['Ingress', 'Egress'])
+    assert.deepEqual(at(await policy([]), 'spec', 'egress'), [])
   })
 
   it('publishes the ports of user.yaml', async () => {

@@ -78,6 +78,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
+{{/* A proxy where user.yaml names an upstream. */}}
+{{- define "redkite.role" -}}
+{{- $user := fromYaml (include "redkite.user" .) -}}
+{{- ternary "proxy" "standalone" (ne (dig "redkite" "upstream" "uri" "" $user) "") -}}
+{{- end -}}
+
 {{/* "true" where the pod speaks TLS, by the chart's tls or by user.yaml. */}}
 {{- define "redkite.isEncrypted" -}}
 {{- $user := fromYaml (include "redkite.user" .) -}}

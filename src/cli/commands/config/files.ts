@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Config } from '../../../config/config.ts'
 import { loadConfig } from '../../../config/load.ts'
@@ -45,8 +45,11 @@ export function addFiles(config: Command, io: CliIo): void {
     })
 }
 
-/** Keys that name directories the server writes into. */
-const WRITTEN: readonly Key[] = ['log.file.rootPath']
+/** Keys that name what the server writes: a directory, or a file in one. */
+const WRITTEN: Readonly<Partial<Record<Key, 'directory' | 'file'>>> = {
+  'log.file.rootPath': 'directory',
+  'redkite.audit.path': 'file',
+}
 /** Keys whose files `tlsFiles` lists as far as the mode reads them, or that are listed by themselves. */
 const LISTED_APART = /^(tls\.|internaltls\.|redkite\.tls\.(dir|pkcs12Path)$|redkite\.dataDir$)/
 
@@ -56,10 +59,11 @@ export function usedPaths(config: Config, effective: readonly Effective[]): read
   const named = effective
     .filter(({ key, value }) => keyTable[key].type.name === 'path' && String(value) !== '')
     .filter(({ key }) => keyTable[key].effect !== 'none' && !LISTED_APART.test(key))
-    .map(({ key, value }) => ({
-      ...read(key, resolve(String(value))),
-      use: WRITTEN.includes(key) ? ('write' as const) : ('read' as const),
-    }))
+    .map(({ key, value }) => {
+      const path = resolve(String(value))
+      if (WRITTEN[key] === undefined) return read(key, path)
+      return { use: 'write' as const, key, path: WRITTEN[key] === 'file' ? dirname(path) : path }
+    })
   const files = config.files.map((path) => read('config', path))
   const tls = [...tlsFiles('tls', config.tls.mode), ...tlsFiles('internaltls', config.internalTls)]
   const material = tls.map(({ key, path }) => read(key, path))
@@ -67,7 +71,7 @@ export function usedPaths(config: Config, effective: readonly Effective[]): read
 }
 
 /** The certificate files of a port, by mode, under the keys that usually name them. */
-export function tlsFiles(
+function tlsFiles(
   section: 'tls' | 'internaltls',
   mode: Config['tls']['mode'] | Config['internalTls'],
 ): readonly { readonly key: string; readonly path: string }[] {

@@ -9,11 +9,13 @@ const HEAD = `# The entry needs the capabilities to become the owner of the moun
 /** A compose file and the milvus.yaml that it mounts. */
 export function renderCompose(settings: Settings, { image, name }: RenderChoices): readonly Rendered[] {
   const { grpc, rest, metrics } = settings.ports
-  const mounts = mountedDirectories(settings).map(({ given, inside }) => `${hostPath(given)}:${inside}:ro`)
+  const mounts = mountedDirectories(settings).map(
+    ({ given, inside }) => `${hostPath(given)}:${inside}${settings.renews ? '' : ':ro'}`,
+  )
   const service = {
     image,
     container_name: name,
-    command: ['milvus', 'run', 'standalone'],
+    command: ['milvus', 'run', settings.role],
     restart: 'on-failure',
     volumes: [...mounts, './milvus.yaml:/milvus/configs/milvus.yaml:ro', './volumes/milvus:/var/lib/milvus'],
     // health and metrics are plaintext: for this machine only

@@ -1,4 +1,5 @@
 import { Document, isScalar, stringify } from 'yaml'
+import { EXIT, StartError } from '../../../errors/start-error.ts'
 import { mountedDirectories, type RenderChoices, type Rendered, type Settings } from './settings.ts'
 
 /** Values of the chart in deploy/helm/redkite, under names that Milvus' chart has too. */
@@ -18,6 +19,10 @@ export function renderHelm(settings: Settings, { image }: RenderChoices): readon
 /** A resource of the Milvus operator with our image. */
 export function renderOperator(settings: Settings, { image, name }: RenderChoices): readonly Rendered[] {
   const { rest } = settings.ports
+  if (settings.role === 'proxy') {
+    const hint = 'render helm, whose chart starts a proxy where redkite.upstream.uri is set'
+    throw new StartError(EXIT.usage, 'the operator starts standalone servers, and redkite.upstream.uri is set', hint)
+  }
   const resource = {
     apiVersion: 'milvus.io/v1beta1',
     kind: 'Milvus',
@@ -70,7 +75,10 @@ function volumesOf(settings: Settings): { readonly volumes?: unknown; readonly v
 function secretNote(settings: Settings): string {
   return mountedDirectories(settings)
     .map(({ given }, index) => {
-      const paths = settings.files.map(({ path }) => path).filter((path) => directoryOf(path) === given)
+      const inHere = settings.files.filter(
+        ({ path, isDirectory }) => (isDirectory ? path : directoryOf(path)) === given,
+      )
+      const paths = inHere.map(({ path }) => path)
       const files = [...new Set(paths)].map((path) => `--from-file=${path}`)
       return `# kubectl create secret generic ${secretName(index)} ${files.join(' ')}\n`
     })

@@ -11,9 +11,10 @@ const COPIES: Readonly<Record<string, string>> = {
 
 /** A hardened unit, and the milvus.yaml that it reads from `/etc/redkite`. */
 export function renderSystemd(settings: Settings, { name }: RenderChoices): readonly Rendered[] {
-  if (settings.files.some(({ key }) => COPIES[key] === undefined)) {
-    const hint = 'render without common.security.internaltlsEnabled, and add the internal files to the unit by hand'
-    throw new StartError(EXIT.usage, 'the unit hands over the files of tls.*, not those of internaltls.*', hint)
+  const others = settings.files.map(({ key }) => key).filter((key) => COPIES[key] === undefined)
+  if (others.length > 0) {
+    const hint = `render without ${others.length === 1 ? 'it' : 'them'}, and add install lines to the unit by hand`
+    throw new StartError(EXIT.usage, `the unit hands over the files of tls.*, not ${others.join(', ')}`, hint)
   }
   if (!settings.areNamed) {
     const hint = 'name them: tls.serverPemPath, tls.serverKeyPath and tls.caPemPath, or --tls-dir'
@@ -34,7 +35,12 @@ function unit(settings: Settings, name: string): string {
   const copies = settings.files.map(({ key, path }) => {
     return `/usr/bin/install -o ${name} -m 0400 ${word(resolve(path))} /run/${name}/tls/${COPIES[key]}`
   })
-  const run = ['/usr/bin/redkite', 'run', 'standalone', ...(copies.length > 0 ? ['--tls-dir', `/run/${name}/tls`] : [])]
+  const run = [
+    '/usr/bin/redkite',
+    'run',
+    settings.role,
+    ...(copies.length > 0 ? ['--tls-dir', `/run/${name}/tls`] : []),
+  ]
   const start =
     copies.length === 0
       ? []

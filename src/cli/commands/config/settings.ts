@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { isAbsolute, posix, relative, sep } from 'node:path'
 import { stringify } from 'yaml'
 import type { Config } from '../../../config/config.ts'
@@ -5,7 +6,7 @@ import type { Effective } from '../../../config/resolve.ts'
 import { type Key, keyTable } from '../../../config/schema.ts'
 import { variableName } from '../../../config/sources/environment.ts'
 import { EXIT, StartError } from '../../../errors/start-error.ts'
-import { tlsFiles } from './files.ts'
+import { usedPaths } from './files.ts'
 
 /** One file that was rendered. */
 export interface Rendered {
@@ -26,10 +27,14 @@ export interface Settings {
   /** The same as the text of a file. */
   readonly milvusYaml: string
   readonly ports: { readonly grpc: number; readonly rest: number | null; readonly metrics: number }
-  /** The certificate files of the ports, by key, as configured: absolute or relative to the working directory. */
-  readonly files: readonly { readonly key: string; readonly path: string }[]
-  /** Whether each of them is a file that a key of `tls.*` names, not one found in a directory or a bundle. */
+  /** What `redkite run` is called with: a proxy has an upstream. */
+  readonly role: 'standalone' | 'proxy'
+  /** What the server reads, by key, as configured: absolute or relative to the working directory. */
+  readonly files: readonly { readonly key: string; readonly path: string; readonly isDirectory: boolean }[]
+  /** Whether certificate and key of `tls.*` are files that keys name, not found in a directory or a bundle. */
   readonly areNamed: boolean
+  /** Whether the server renews its certificate where it is. */
+  readonly renews: boolean
   /** What is not in the files, in words. */
   readonly notes: readonly string[]
 }
@@ -60,20 +65,29 @@ export function settingsOf(config: Config, effective: readonly Effective[]): Set
   const byPlatform = given.filter(({ key }) => BY_PLATFORM.includes(key))
   const written = given.filter((entry) => !secrets.includes(entry) && !byPlatform.includes(entry))
   const values = nested(written)
+  const used = usedPaths(config, effective)
   return {
     values,
     milvusYaml: stringify(values, { lineWidth: 0 }),
     ports,
-    files: [...tlsFiles('tls', config.tls.mode), ...tlsFiles('internaltls', config.internalTls)].map((file) => ({
-      ...file,
-      path: asGiven(file.path, file.key, effective),
-    })),
+    role: config.upstream === null ? 'standalone' : 'proxy',
+    files: used
+      .filter(({ use, key }) => use === 'read' && key !== 'config')
+      .map(({ key, path }) => ({
+        key,
+        path: asGiven(path, key, effective),
+        isDirectory: statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
+      })),
     areNamed: config.tls.mode.kind === 'plain' || config.tls.source.kind === 'files',
+    renews: config.tls.caKeyPath !== null && config.tls.autoRenew,
     notes: [
       ...secrets.map(
         ({ key }) => `${key} is a secret and not written: set ${variableName(key)}_FILE to a mounted file`,
       ),
       ...byPlatform.map(({ key }) => `${key} is left to the platform`),
+      ...used
+        .filter(({ use, key }) => use === 'write' && key !== 'redkite.dataDir')
+        .map(({ key, path }) => `${key} writes into ${path}: in a container, mount a volume there`),
     ],
   }
 }
@@ -113,9 +127,12 @@ function toObject(map: ReadonlyMap<string, unknown>): Readonly<Record<string, un
   return Object.fromEntries([...map].map(([key, value]) => [key, value instanceof Map ? toObject(value) : value]))
 }
 
-/** The directories of the certificate files as a container in `/milvus` sees them, each once, in order. */
+/** The directories of what is read as a container in `/milvus` sees them, each once, in order. */
 export function mountedDirectories(settings: Settings): readonly { readonly given: string; readonly inside: string }[] {
-  const given = settings.files.map(({ path }) => posix.dirname(path.split(sep).join('/')))
+  const given = settings.files.map(({ path, isDirectory }) => {
+    const slashed = path.split(sep).join('/')
+    return isDirectory ? slashed : posix.dirname(slashed)
+  })
   return [...new Set(given)].map((directory) => {
     const inside = posix.resolve('/milvus', directory)
     if (inside !== '/milvus' && inside !== '/') return { given: directory, inside }
