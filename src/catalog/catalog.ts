@@ -7,8 +7,8 @@ import { DEFAULT_DATABASE } from '../model/schema.ts'
 import { HybridClock } from './clock.ts'
 import { fromText, toText } from './codec.ts'
 import type { CollectionEntry, CredentialEntry, DatabaseEntry } from './entries.ts'
+import { CATALOG_FORMAT } from './format.ts'
 
-const FORMAT = 1
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS info(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS databases(name TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
@@ -52,11 +52,15 @@ export class Catalog implements Disposable {
         const row = file.prepare('SELECT value FROM info WHERE key = ?').get(key)
         return typeof row?.['value'] === 'string' ? row['value'] : null
       }
-      if (isNew) put.run('format', String(FORMAT))
-      const format = Number(get('format') ?? FORMAT)
-      if (format > FORMAT) {
+      if (isNew) put.run('format', String(CATALOG_FORMAT))
+      const format = Number(get('format') ?? CATALOG_FORMAT)
+      if (format > CATALOG_FORMAT) {
         const hint = 'start the newer Redkite on this data, or point redkite.dataDir at another directory'
-        throw new StartError(EXIT.config, `${path} has format ${format}, newer than this version's ${FORMAT}`, hint)
+        throw new StartError(
+          EXIT.config,
+          `${path} has format ${format}, newer than this version's ${CATALOG_FORMAT}`,
+          hint,
+        )
       }
       const clock = new HybridClock(BigInt(get('clock') ?? 0), (to) => put.run('clock', to.toString()), now)
       const catalog = new Catalog(file, clock)

@@ -11,7 +11,9 @@ Examples:
   $ redkite certs create --dir tls               make the CA, server and client certificates
   $ redkite run --tls mutual --tls-dir tls       require client certificates
   $ redkite config check values.yaml             explain a milvus.yaml, Helm values or operator resource
-  $ redkite config show --changed                every value that is not a default, with its source`
+  $ redkite config show --changed                every value that is not a default, with its source
+  $ redkite verify https://localhost:19530 --ca tls/ca.pem   prove a server's encryption from outside
+  $ redkite doctor --config milvus.yaml          look at files, names, ports and this machine from inside`
 
 /**
  * The command tree. A command that brings heavy libraries is imported only when it is the one called, or when all are

@@ -56,6 +56,10 @@ export async function checkTls(request: TlsRequest): Promise<TlsOutcome> {
   const isVerified = verification.fault === null
   const checks: Check[] = [isVerified ? ok('handshake', words) : skip('handshake', `${words}; not verified, see below`)]
   checks.push(...(await checkServerCertificates(seen.chain, { name, anchors: local.anchors, now }, verification)))
+  if (!/GCM|CHACHA20|CCM/.test(cipher)) {
+    const fix = 'let the server offer AEAD ciphers with forward secrecy (TLS 1.3, or ECDHE with AES-GCM)'
+    checks.push(warn('cipher', `${cipher} is not authenticated encryption (AEAD)`, fix, 'weak'))
+  }
   if (seen.alpn !== 'h2') {
     const fix = 'let the server, or the proxy before it, offer h2: gRPC needs HTTP/2 by ALPN'
     checks.push(fail('alpn', 'the server does not agree to h2', fix, 'noAlpn'))

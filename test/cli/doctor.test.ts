@@ -1,9 +1,10 @@
 /** `redkite doctor`: what it says of good files, and the one cause and remedy of each fault. Files are made at the start. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, cpSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { doctorCommand } from '../../src/cli/commands/doctor.ts'
 import { EXIT } from '../../src/errors/start-error.ts'
@@ -378,6 +379,28 @@ describe('redkite doctor names the cause: ', () => {
     chmodSync(open, 0o755)
     if (process.platform !== 'win32')
       told(await doctor([], open), { level: 'warn', what: 'data directory', cause: 'permissions' })
+  })
+
+  it('data of a newer format, or damaged', async () => {
+    const data = fresh()
+    {
+      await using served = await startRedkite({ data })
+      await served.stop()
+    }
+    told(await doctor([], data), { level: 'ok', what: 'data format', detail: /format 1/ })
+    const file = new DatabaseSync(join(data, 'catalog.db'))
+    file.exec("UPDATE info SET value = '99' WHERE key = 'format'")
+    file.close()
+    const before = readdirSync(data).sort()
+    told(await doctor([], data), { level: 'fail', what: 'data format', cause: 'dataDirectory', detail: /format 99/ })
+    assert.deepEqual(readdirSync(data).sort(), before, 'looking changed the directory')
+    writeFileSync(join(data, 'catalog.db'), 'not a database, but long enough to look at'.repeat(200))
+    told(await doctor([], data), {
+      level: 'fail',
+      what: 'data format',
+      cause: 'dataDirectory',
+      detail: /cannot be read/,
+    })
   })
 
   it('a clock that is behind, a Kubernetes volume whose updates are seen', async () => {

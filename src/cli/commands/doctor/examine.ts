@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { CATALOG_FORMAT, lookAtFormat } from '../../../catalog/format.ts'
 import type { Config } from '../../../config/config.ts'
 import { findingText } from '../../../config/finding.ts'
 import { type LoadResult, variablesOf } from '../../../config/load.ts'
@@ -72,5 +73,32 @@ export async function examine(result: LoadResult, config: Config, now: Date): Pr
     ...checkExposure(exposureOf(config)),
     ...(await checkPorts(wantedPorts(config), owner)),
     ...(await checkDataDirectory(config.dataDir, owner)),
+    ...formatChecks(config.dataDir),
   ]
+}
+
+/** Whether this version can read what is stored. */
+function formatChecks(directory: string): readonly Check[] {
+  const what = 'data format'
+  const seen = lookAtFormat(directory)
+  switch (seen.kind) {
+    case 'none':
+      return []
+    case 'damaged': {
+      const fix = 'restore catalog.db from a backup; the rows of the collections lie in files of their own'
+      return [fail(what, `the catalog cannot be read: ${seen.why}`, fix, 'dataDirectory')]
+    }
+    case 'format': {
+      if (seen.format <= CATALOG_FORMAT) return [ok(what, `format ${seen.format}, which this version reads`)]
+      const detail = `format ${seen.format} is newer than this version's ${CATALOG_FORMAT}`
+      return [
+        fail(
+          what,
+          detail,
+          'start the newer Redkite on this data, or name another directory with --data',
+          'dataDirectory',
+        ),
+      ]
+    }
+  }
 }
