@@ -25,6 +25,7 @@ const place = temporary()
 let ca: Made
 let served: Served
 let stranger: ClientTls
+let bad: Made
 
 before(async () => {
   ca = await make({ cn: 'root', ca: true })
@@ -32,7 +33,15 @@ before(async () => {
   writeFileSync(join(place.path, 'ca.pem'), ca.pem)
   writeFileSync(join(place.path, 'server.pem'), server.pem + ca.pem)
   writeFileSync(join(place.path, 'server.key'), server.key, { mode: 0o600 })
-  const set = [`redkite.audit.path=${place.path}/audit.log`, 'redkite.audit.level=all', 'redkite.tls.explain=true']
+  bad = await make({ cn: 'gone', by: ca, usages: ['clientAuth'] })
+  const serial = bad.certificate.serialNumber.replace(/^0+/, '').toUpperCase()
+  writeFileSync(join(place.path, 'deny.txt'), `serial:${serial} # left\n`)
+  const set = [
+    `redkite.tls.denyListPath=${place.path}/deny.txt`,
+    `redkite.audit.path=${place.path}/audit.log`,
+    'redkite.audit.level=all',
+    'redkite.tls.explain=true',
+  ]
   const args = [
     '--tls',
     'mutual',
@@ -164,6 +173,13 @@ describe('a stranger under explain', () => {
     )
     assert.doesNotMatch(text, /result="accepted"/)
     await served.logged(/connection refused.*noClientCertificate/)
+  })
+
+  it('is told that its certificate is revoked', async () => {
+    const tls = { ca: ca.pem, cert: bad.pem, key: bad.key }
+    const { all } = await rawGrpc(served.port, tls, `${MILVUS_SERVICE}GetVersion`, ROOT)
+    assert.equal(all['grpc-status'], '16')
+    assert.match(decodeURIComponent(String(all['grpc-message'])), /^client certificate refused \(revoked\): .*left/)
   })
 
   it('is told by real clients: the Node SDK prints the reason', async () => {
