@@ -5,6 +5,17 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { ConnectionFacts } from './handlers.ts'
 import type { ConnectionStatus, HttpProtocol } from './status.ts'
 
+export interface OpenRequest {
+  /** When it began (ms). */
+  readonly since: number
+  isReceived(): boolean
+  /** Bytes of a finished answer that wait for the client to take them. */
+  unsentBytes(): number
+  /** Since when they wait; null: none did at the last sweep. */
+  unsentSince: number | null
+  abort(): void
+}
+
 /** A connection that speaks HTTP. Facts are frozen; the rest is the listener's bookkeeping. */
 export interface Connection {
   readonly facts: ConnectionFacts
@@ -28,8 +39,8 @@ export interface Connection {
   isProven: boolean
   /** When the session was first seen to be over while its socket was still open. */
   endedAt: number | null
-  /** Requests in progress, with the time each began (ms): a body that never ends is cut by the sweep. */
-  readonly requests: Map<object, { readonly since: number; isReceived(): boolean; abort(): void }>
+  /** Requests in progress: a body that never ends, or an answer that nobody takes, is cut by the sweep. */
+  readonly requests: Map<object, OpenRequest>
   /** Requests of an HTTP/2 session so far. */
   requestsBegun: number
   /** `requestsBegun` as the last sweep found it without a request in progress; -1 where there was one. */

@@ -167,6 +167,8 @@ function trackStream(connection: Connection, stream: ServerHttp2Stream, received
     since: Date.now(),
     // a reply that has begun is a stream in both directions: it may last
     isReceived: () => isReceived || stream.headersSent,
+    unsentBytes: () => (stream.writableEnded && !stream.writableFinished ? stream.writableLength : 0),
+    unsentSince: null,
     abort: () => stream.close(CANCEL),
   })
   stream.once('close', () => connection.requests.delete(stream))
@@ -182,7 +184,13 @@ function trackHttp1(
   draining: boolean,
 ): void {
   // Node's own requestTimeout watches the body here; this entry only says that the connection is busy.
-  connection.requests.set(request, { since: Date.now(), isReceived: () => true, abort: () => {} })
+  connection.requests.set(request, {
+    since: Date.now(),
+    isReceived: () => true,
+    unsentBytes: () => 0,
+    unsentSince: null,
+    abort: () => {},
+  })
   if (draining) response.setHeader('connection', 'close')
   response.once('close', () => connection.requests.delete(request))
 }

@@ -25,6 +25,10 @@ export interface ListenerLimits {
   readonly headersTimeoutMs: number
   /** To the last byte of a request's body. */
   readonly requestTimeoutMs: number
+  /** HTTP/2: time a client has to take a finished answer before its rate is looked at, as with bodies that it sends. */
+  readonly bodyTimeoutMs: number
+  /** Slowest rate at which it may then take it. */
+  readonly bodyBytesPerSecondMin: number
   /** HTTP/1.1: between two requests. */
   readonly keepAliveTimeoutMs: number
   /** HTTP/2: silence after which the server pings (Milvus: 60 s). */
@@ -50,6 +54,8 @@ export const defaultLimits: ListenerLimits = {
   handshakesPerSecondPerPeer: 1_000,
   headersTimeoutMs: 15_000,
   requestTimeoutMs: 300_000,
+  bodyTimeoutMs: 30_000,
+  bodyBytesPerSecondMin: 16 * 1024,
   keepAliveTimeoutMs: 60_000,
   pingAfterMs: 60_000,
   pingTimeoutMs: 10_000,

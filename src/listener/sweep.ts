@@ -1,4 +1,4 @@
-import type { Connection, Connections } from './connections.ts'
+import type { Connection, Connections, OpenRequest } from './connections.ts'
 import type { ListenerLimits } from './limits.ts'
 
 const FIRST_PING_MS = 1_000
@@ -15,6 +15,7 @@ const CALM = 0xb
  *   (Milvus: 60 s and 10 s, internal/distributed/proxy/service.go 275-283);
  * - cuts requests whose body has not arrived after `requestTimeoutMs`: HTTP/2 in Node has no such limit;
  * - sends sessions away that flood without a request: pings, settings, window updates, headers that are refused unseen;
+ * - cuts answers that the client does not take (no flow-control window, CVE-2019-9517), by the rules for bodies;
  * - sends clients away whose certificate expired meanwhile;
  * - destroys sockets whose HTTP/2 session is over;
  * - sends idle sessions away where `idleSessionMs` says so.
@@ -60,6 +61,7 @@ function sweepOne(
 ): void {
   for (const request of connection.requests.values()) {
     if (now - request.since >= limits.requestTimeoutMs && !request.isReceived()) request.abort()
+    else if (isStalled(request, limits, now)) request.abort()
   }
   const { session, raw } = connection
   if (!session || session.destroyed) return
@@ -95,4 +97,11 @@ function isNoise(connection: Connection): boolean {
   const { raw, bytesRead, requests, requestsBegun, requestsWhenIdle } = connection
   connection.requestsWhenIdle = requests.size === 0 ? requestsBegun : -1
   return requests.size === 0 && requestsWhenIdle === requestsBegun && raw.bytesRead - bytesRead > NOISE_BYTES_MAX
+}
+
+function isStalled(request: OpenRequest, limits: ListenerLimits, now: number): boolean {
+  const bytes = request.unsentBytes()
+  request.unsentSince = bytes === 0 ? null : (request.unsentSince ?? now)
+  if (request.unsentSince === null) return false
+  return now - request.unsentSince > limits.bodyTimeoutMs + (bytes / limits.bodyBytesPerSecondMin) * 1_000
 }
