@@ -182,7 +182,7 @@ describe('SPIFFE ids', () => {
 
 describe('the grammar', () => {
   const wrong: readonly (readonly [string, RegExp])[] = [
-    ['cn=writer', /rule 1, column 9 .*no " -> "/],
+    ['cn=writer', /rule 1, column 10 .*no " -> "/],
     ['sn=1 -> writer', /column 1 .*no field.*uri= email= dns= cn= dn=/],
     ['cn= -> writer', /column 4 .*empty pattern/],
     ['cn=.* -> writer', /column 5 .*"\*" outside parentheses.*\\\*/],
@@ -218,6 +218,26 @@ describe('the grammar', () => {
 
   it('bounds the number of rules', () => {
     assert.throws(() => parseRules(Array.from({ length: 201 }, () => 'cn=a -> b')), /at most 200/)
+  })
+
+  it('reads any text, or names a column that is there', () => {
+    const chars = fc.constantFrom(...'()[]{}|*+?^$\\.,;=-> adnsx19$é\u{1f600}')
+    const tail = fc.array(chars, { maxLength: 40 }).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(fc.constantFrom('', 'cn=', 'dn=', 'dns=(', 'uri=([', 'cn=(a{'), tail, (head, rest) => {
+        for (const text of [head + rest, `${head}${rest} -> writer`, `${head}${rest}) -> $1`]) {
+          try {
+            const [rule] = parseRules([text])
+            assert.ok(rule)
+            matchWhole(rule.program, rest)
+          } catch (thrown) {
+            const column = Number(/^rule 1, column (\d+) of /.exec(String((thrown as Error).message))?.[1])
+            assert.ok(column >= 1 && column <= [...text].length + 1, `${text}: ${thrown}`)
+          }
+        }
+      }),
+      { numRuns: 3_000 },
+    )
   })
 
   it('matches what a backtracking engine matches, captures included', () => {

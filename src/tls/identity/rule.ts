@@ -58,7 +58,11 @@ function parseRule(text: string, number: number): IdentityRule {
   if (control >= 0) throw new RuleError(control + 1, 'a control or invisible character', 'write \\xHH in parentheses')
   const arrow = text.lastIndexOf(ARROW)
   if (arrow < 0) {
-    throw new RuleError(chars.length, 'no " -> " and no user', 'write <field>=<pattern> -> <user>, e.g. cn=(.*) -> $1')
+    throw new RuleError(
+      chars.length + 1,
+      'no " -> " and no user',
+      'write <field>=<pattern> -> <user>, e.g. cn=(.*) -> $1',
+    )
   }
   const equals = text.indexOf('=')
   const field = RULE_FIELDS.find((name) => name === text.slice(0, equals).trim().toLowerCase())
@@ -70,7 +74,7 @@ function parseRule(text: string, number: number): IdentityRule {
     )
   }
   const pattern = text.slice(equals + 1, arrow).trim()
-  const patternColumn = text.indexOf(pattern, equals + 1)
+  const patternColumn = charsBefore(text, text.indexOf(pattern, equals + 1))
   if (pattern === '') throw new RuleError(equals + 2, 'an empty pattern', 'write the name that is meant')
   if (field === 'dns' && /[A-Z]/.test(pattern)) {
     throw new RuleError(patternColumn + 1, 'DNS names are compared in lower case', 'write the pattern in lower case')
@@ -92,7 +96,7 @@ function parseRule(text: string, number: number): IdentityRule {
 
 function parseUser(text: string, column: number, groups: number): string {
   const user = text.slice(column).trim()
-  const fail = (message: string, remedy: string) => new RuleError(column + 1, message, remedy)
+  const fail = (message: string, remedy: string) => new RuleError(charsBefore(text, column) + 1, message, remedy)
   if (!USER_TEMPLATE.test(user)) {
     throw fail(`${JSON.stringify(user)} is no user name`, 'use letters, digits, _ - . and $1 for what a group captured')
   }
@@ -110,6 +114,11 @@ function parseUser(text: string, column: number, groups: number): string {
     )
   }
   return user
+}
+
+/** Columns are told in characters, as an editor counts them; JavaScript counts halves of the rarer ones. */
+function charsBefore(text: string, at: number): number {
+  return [...text.slice(0, at)].length
 }
 
 /** The user that a match of this rule means. Null where captures would make root, which only an exact rule may. */
