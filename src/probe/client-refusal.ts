@@ -39,11 +39,13 @@ export function refusalText({ code, said }: Extract<Reception, { kind: 'refused'
 
 /** Why a client without certificate was refused. */
 export function refusedWithout(refusal: Extract<Reception, { kind: 'refused' }>): Check {
-  const sure = /CERTIFICATE_REQUIRED|EXPLAINED/.test(refusal.code) || isCertificateAlert(refusal.code)
+  // TLS 1.2 servers say `handshake failure` then, and for other things too
+  const isVague = /HANDSHAKE_FAILURE/.test(refusal.code)
+  const sure = !isVague && (refusal.code === 'EXPLAINED' || isCertificateAlert(refusal.code))
   const text = refusalText(refusal)
   const detail = sure
     ? `refused: the server needs a client certificate, none was given (${text})`
-    : `the connection ends after the handshake (${text}), as servers do that need a client certificate; none was given`
+    : `the server ends the connection (${text}), as servers do that need a client certificate; none was given`
   return fail(
     'client',
     detail,
