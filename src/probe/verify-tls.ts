@@ -98,7 +98,9 @@ async function verified(
   const isAnchor = anchors?.some((anchor) => anchor.raw.equals(seen.chain[0].raw)) ?? false
   const lenient = { ...dial, partialChain: true }
   const second = isAnchor ? await dialTls(lenient) : null
-  if (second?.kind !== 'open') return { dial, verification: { fault: first, partial: false }, facts: null }
+  if (second?.kind !== 'open') {
+    return { dial, verification: { fault: second ?? first, partial: second !== null }, facts: null }
+  }
   const facts = sessionFacts(second.socket)
   second.socket.destroy()
   return { dial: lenient, verification: { fault: null, partial: true }, facts }

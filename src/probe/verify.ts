@@ -87,7 +87,7 @@ async function lookOverTls(
   if (tls.dial === null) return checks
   const reach = reachOver(target, tls)
   checks.push(...(await checkGrpc(reach, login)), ...(await checkLogin(reach, login, tls.isMutual)))
-  checks.push(await restOver(request, tls, reach))
+  checks.push(...(await restOver(request, tls, reach)))
   return checks
 }
 
@@ -103,11 +103,15 @@ function reachOver(target: Target, { dial }: TlsOutcome, alpn: readonly string[]
   }
 }
 
-async function restOver(request: VerifyRequest, tls: TlsOutcome, reach: Reach): Promise<Check> {
+async function restOver(request: VerifyRequest, tls: TlsOutcome, reach: Reach): Promise<readonly Check[]> {
   const { rest, login, timeoutMs } = request
-  if (rest === null) return checkRest(reach, login, false)
-  if (rest.tls) return checkRest(reachOver(rest, tls, ['h2', 'http/1.1']), login, true)
-  return checkRest(reachInTheClear(rest, timeoutMs), login, true)
+  if (rest === null) return [await checkRest(reach, login, false)]
+  if (rest.tls) return [await checkRest(reachOver(rest, tls, ['h2', 'http/1.1']), login, true)]
+  // no login: it would cross the network in the clear
+  const answer = await checkRest(reachInTheClear(rest, timeoutMs), null, true)
+  const detail = 'REST answers without encryption, beside gRPC over TLS'
+  const fix = 'give it TLS as well: common.security.tlsMode holds for proxy.http.port too'
+  return answer.level === 'ok' ? [answer, warn('rest plaintext', detail, fix, 'plaintext')] : [answer]
 }
 
 function reachInTheClear(target: Target, timeoutMs: number): Reach {

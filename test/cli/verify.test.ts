@@ -187,6 +187,37 @@ describe('redkite verify', () => {
     assert.ok(!ran.stdout.includes('not-it'))
   })
 
+  it('sends no login to a REST port in plaintext, and finds one of its own under TLS', async () => {
+    const login = ['--user', 'root', '--password-file', at('password')]
+    let heard = ''
+    const web = createTcp((socket) => {
+      socket
+        .on('error', () => {})
+        .on('data', (bytes) => {
+          heard += bytes.toString('latin1')
+          if (heard.includes('{}')) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"code":0}')
+        })
+    }).listen(0)
+    await once(web, 'listening')
+    const { port } = web.address() as AddressInfo
+    const args = [uri(mutual.port), ...CA, ...pairOf('client'), ...login]
+    told(await verify(...args, '--rest', `http://localhost:${port}`), {
+      level: 'warn',
+      what: 'rest plaintext',
+      cause: 'plaintext',
+    })
+    web.close()
+    assert.match(heard, /POST \/v2\/vectordb/)
+    assert.ok(!/authorization/i.test(heard), heard)
+    told(await verify(...args, '--rest', uri(mutual.port)), { level: 'ok', what: 'rest', detail: /lists collections/ })
+    told(await verify(...args, '--rest', uri(port)), {
+      level: 'fail',
+      what: 'rest',
+      cause: 'noAnswer',
+      fix: /--rest https/,
+    })
+  })
+
   it('takes a token from a file, and a password from a variable', async () => {
     writeFileSync(at('token'), `root:${PASSWORD}\n`)
     const ran = await verify(uri(mutual.port), ...CA, ...pairOf('client'), '--token-file', at('token'))
@@ -399,6 +430,12 @@ describe('redkite verify names the cause: ', () => {
       fix: /ca\.pem/,
     })
     told(ran, { level: 'ok', what: 'grpc' })
+    const made = await make({ cn: 'n', by: ca, usages: ['serverAuth'], names: ['db.example'] })
+    put('named', made)
+    await using named = await servedBy(made)
+    const both = await verify(uri(named.port), '--ca', at('named.pem'))
+    told(both, { level: 'warn', what: 'server chain', cause: 'leafAsRoot' })
+    told(both, { level: 'fail', what: 'server name', cause: 'nameMismatch' })
   })
 
   it('an intermediate that the server does not send', async () => {
