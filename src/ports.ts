@@ -75,7 +75,9 @@ export async function openPorts(config: Config, parts: PortParts, opened: AsyncD
     refused: refusedAnswers,
   }
   const host = config.listen.host ?? '::'
-  const common = { host, tls: material, handlers, limits, log, metrics } satisfies Partial<ListenOptions>
+  const { audit } = gate
+  const onRefused: NonNullable<ListenOptions['onRefused']> = (refusal, port) => audit?.connectionRefused(refusal, port)
+  const common = { host, tls: material, handlers, limits, log, metrics, onRefused } satisfies Partial<ListenOptions>
   const { http } = config.proxy
   // two free ports (0) are two ports
   const sharesPort = !http.enabled || http.port === null || (http.port === config.proxy.port && http.port !== 0)

@@ -14,6 +14,14 @@ export interface AuditOptions {
   readonly required: boolean
 }
 
+/** What is recorded of a refused connection; `certificate` null = the client had none, absent = none was looked at. */
+export interface RefusedConnection {
+  readonly reason: string
+  readonly peer: string
+  readonly protocol?: string | undefined
+  readonly certificate?: { readonly subject: string; readonly issuer: string; readonly serial: string } | null
+}
+
 /** Refused logins of one connection that are each recorded; of further ones every hundredth. */
 const REFUSALS_EACH = 10
 const REFUSALS_STEP = 100
@@ -81,6 +89,14 @@ export class Audit {
     const reason = message.slice(0, NAME_CHARS_MAX)
     const outcome = { outcome: kind, code: row.code, reason, refusals: connection.refusals }
     this.#write('login', { user, ...where(caller, protocol), ...outcome })
+  }
+
+  /** A client whose certificate was refused; once for each cause and minute, as the log has it. */
+  connectionRefused({ reason, peer, certificate, protocol }: RefusedConnection, listener: string): void {
+    if (certificate === undefined) return
+    const { subject = '', issuer = '', serial = '' } = certificate ?? {}
+    const shown = certificate && { subject: clip(subject), issuer: clip(issuer), serial: clip(serial) }
+    this.#write('connection', { peer, listener, tls: protocol ?? null, certificate: shown, outcome: 'refused', reason })
   }
 
   /** @throws RedkiteError as `demand` */

@@ -5,7 +5,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Generation } from '../tls/generation.ts'
 import { isStillTrusted } from '../tls/judge.ts'
 import type { TlsMaterial } from '../tls/material.ts'
-import { type HeldRefusals, RefusalLog } from '../tls/refusal.ts'
+import { type HeldRefusals, type Refusal, RefusalLog } from '../tls/refusal.ts'
 import type { Revocation } from '../tls/revocation.ts'
 import { bind } from './bind.ts'
 import { type Connection, Connections, REVOKED_FAREWELL_MS } from './connections.ts'
@@ -34,6 +34,8 @@ export interface ListenOptions {
   readonly limits?: Partial<ListenerLimits>
   readonly log: Log
   readonly metrics: Metrics
+  /** Told of each new cause for which connections are refused. */
+  readonly onRefused?: (refusal: Refusal, listener: string) => void
 }
 
 /** A bound port. Disposing it drops everything at once; `drain` is the polite way. */
@@ -89,7 +91,7 @@ class PortListener implements Listener {
     this.#log = options.log.at('listener/listen.ts')
     this.#http = createHttpServers(options.serve, options.handlers, this.#limits)
     this.#connections = new Connections(options.name, options.metrics)
-    this.#refusals = new RefusalLog(options.name, options.log, options.metrics)
+    this.#refusals = new RefusalLog(options.name, options.log, options.metrics, options.onRefused)
     this.#acceptor = options.tls
       ? new TlsAcceptor({
           listener: options.name,

@@ -82,8 +82,16 @@ export class RefusalLog implements Disposable {
   readonly #recent = new RecentRefusals()
   #held: Refusal[] | null = null
   readonly #timer: NodeJS.Timeout
+  readonly #onCause: (refusal: Refusal, listener: string) => void
 
-  constructor(listener: string, log: Log, metrics: Metrics) {
+  /** @param onCause told of each cause when it is logged: not of its repeats */
+  constructor(
+    listener: string,
+    log: Log,
+    metrics: Metrics,
+    onCause: (refusal: Refusal, listener: string) => void = () => {},
+  ) {
+    this.#onCause = onCause
     this.#listener = listener
     this.#log = log.at('tls/refusal.ts')
     this.#metrics = metrics
@@ -129,6 +137,7 @@ export class RefusalLog implements Disposable {
       return
     }
     this.#causes.set(cause, { since: Date.now(), repeats: 0, refusal })
+    this.#onCause(refusal, this.#listener)
     const { reason, message, remedy, peer, sni, protocol } = refusal
     const certificate = refusal.certificate ? clipped(refusal.certificate) : null
     const fields = { listener: this.#listener, peer, reason, cause: clip(message), remedy, ...(sni ? { sni } : {}) }

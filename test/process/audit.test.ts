@@ -4,13 +4,14 @@ import { existsSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } f
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { DataType, type MilvusClient } from '@zilliz/milvus2-sdk-node'
+import { make } from '../support/certificates.ts'
 import { nodeClient } from '../support/clients.ts'
 import { eventually } from '../support/eventually.ts'
 import { grpcClient } from '../support/grpc-client.ts'
 import { MILVUS_SERVICE, rawGrpc, rawRest } from '../support/raw-http2.ts'
 import { refusedStart, type Served, startRedkite, temporary } from '../support/server.ts'
 import { type CertSet, createSet } from '../support/sets.ts'
-import type { ClientTls } from '../support/tls-client.ts'
+import { type ClientTls, http1Call } from '../support/tls-client.ts'
 import { answerEcho, fakeUpstream, startProxy } from '../support/upstream.ts'
 
 type Line = Readonly<Record<string, unknown>>
@@ -188,6 +189,27 @@ describe('the audit log', () => {
       },
     ])
     assert.doesNotMatch(readFileSync(path, 'utf8'), /canary/i)
+  })
+
+  it('records clients refused for their certificate, once for each cause', async () => {
+    const { served, path } = await start([])
+    await using _ = served
+    const stranger = await make({ cn: 'stranger', usages: ['clientAuth'] })
+    const strange = { ca: tls.ca, cert: stranger.pem, key: stranger.key }
+    for (let i = 0; i < 3; i++) await assert.rejects(rawGrpc(served.port, strange, `${MILVUS_SERVICE}GetVersion`))
+    await assert.rejects(http1Call(served.port, { ...tls, maxVersion: 'TLSv1.2' }))
+    await eventually(() => lines(path).length > 0)
+    const [{ time, peer, certificate, ...line } = {}, ...more] = lines(path)
+    assert.ok(time && peer)
+    assert.deepEqual(more, [])
+    assert.partialDeepStrictEqual(certificate, { subject: 'CN=stranger', issuer: 'CN=stranger' })
+    assert.deepEqual(line, {
+      event: 'connection',
+      listener: 'proxy',
+      tls: 'TLSv1.3',
+      outcome: 'refused',
+      reason: 'unknownAuthority',
+    })
   })
 
   it('records a denied call, and who asks for the administration of the server', async () => {
