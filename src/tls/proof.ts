@@ -9,6 +9,7 @@ import type { ProtocolPolicy } from './settings.ts'
 import { type ThrowawayIssuer, throwawayPair } from './throwaway.ts'
 
 const PROOF_TIMEOUT_MS = 5_000
+const NO_ANSWER = 'no answer'
 
 /** What a proof is made with besides the generation. */
 export interface ProofTools {
@@ -30,21 +31,37 @@ export interface ProofTools {
  * @throws MaterialFault
  */
 export async function proveGeneration(generation: Generation, tools: ProofTools): Promise<readonly string[]> {
-  const fail = (text: string) =>
-    new MaterialFault(EXIT.config, `${tools.where}: ${text}`, 'make a new pair: redkite certs create')
-  const plain = await handshake(generation, tools, {})
+  const fail = (text: string) => {
+    // a machine that is too busy to answer says nothing against the pair
+    const exit = text.endsWith(NO_ANSWER) ? EXIT.temporary : EXIT.config
+    return new MaterialFault(exit, `${tools.where}: ${text}`, 'make a new pair: redkite certs create')
+  }
+  try {
+    return await prove(generation, tools, fail)
+  } catch (error) {
+    throw error instanceof MaterialFault
+      ? error
+      : fail(`the pair does not complete a TLS handshake: ${errorText(error)}`)
+  }
+}
+
+type Fail = (text: string) => MaterialFault
+
+async function prove(generation: Generation, tools: ProofTools, fail: Fail): Promise<readonly string[]> {
+  const handshake = prover(generation, tools)
+  const plain = await handshake({})
   if (generation.kind === 'oneWay') {
     if (plain.server !== 'done') throw fail(`the pair does not complete a TLS handshake: ${plain.reason}`)
     return checkClientSide(plain, generation, fail)
   }
   if (plain.server === 'done') throw fail('a client without certificate was not refused')
   const now = new Date()
-  const stranger = await handshake(generation, tools, throwawayPair(null, now) ?? {})
+  const stranger = await handshake(throwawayPair(null, now) ?? {})
   const warnings = checkClientSide(stranger, generation, fail)
   if (stranger.admitted) throw fail('a client certificate of a stranger was accepted')
   const client = tools.issuer ? throwawayPair(tools.issuer, now) : null
   if (client === null) return warnings
-  const known = await handshake(generation, tools, client)
+  const known = await handshake(client)
   if (known.admitted) return warnings
   const why = `a client certificate that its CA issued was not accepted: ${known.reason}`
   throw new MaterialFault(EXIT.config, `${tools.where}: ${why}`, 'check the CA file: see redkite certs verify')
@@ -62,7 +79,7 @@ interface Seen {
   readonly reason: string
 }
 
-function checkClientSide(seen: Seen, generation: Generation, fail: (text: string) => MaterialFault): readonly string[] {
+function checkClientSide(seen: Seen, generation: Generation, fail: Fail): readonly string[] {
   if (seen.leaf === null) throw fail(`the pair does not complete a TLS handshake: ${seen.reason}`)
   if (seen.leaf !== generation.leaf.fingerprint256) throw fail('another certificate was sent')
   // expired, not yet valid and usage have warnings of their own
@@ -70,49 +87,49 @@ function checkClientSide(seen: Seen, generation: Generation, fail: (text: string
   return [`the chain does not lead from the server certificate to the last one of its file: ${seen.distrust}`]
 }
 
-async function handshake(
-  generation: Generation,
-  { protocol = defaultPolicy(generation.kind), where }: ProofTools,
-  pair: { readonly cert?: string; readonly key?: string },
-): Promise<Seen> {
-  const [clientSide, serverSide] = duplexPair()
-  const opened = new Set<TLSSocket>()
-  const { promise: served, resolve: onServed } = Promise.withResolvers<Pick<Seen, 'server' | 'admitted' | 'reason'>>()
-  const { promise: got, resolve: onGot } = Promise.withResolvers<Pick<Seen, 'leaf' | 'distrust'> & { reason: string }>()
-  const timer = setTimeout(() => {
-    onServed({ server: 'refused', admitted: false, reason: 'no answer' })
-    onGot({ leaf: null, distrust: null, reason: 'no answer' })
-  }, PROOF_TIMEOUT_MS)
-  try {
-    const port = { listener: 'proof', handshakeTimeoutMs: PROOF_TIMEOUT_MS, protocol }
-    const server = createTlsServer(generation, port, (socket) => {
-      opened.add(socket.on('error', () => {}))
-      const reason = String(socket.authorizationError ?? '')
-      onServed({ server: 'done', admitted: socket.authorized, reason })
-    })
-    server.on('tlsClientError', (error) => onServed({ server: 'refused', admitted: false, reason: errorText(error) }))
-    server.emit('connection', serverSide)
-    const client = connect({ socket: clientSide, ...clientOptions(generation, protocol), ...pair })
-    opened.add(client)
-    client.on('error', (error) => onGot({ leaf: null, distrust: null, reason: errorText(error) }))
-    client.on('secureConnect', () => {
-      const leaf = client.getPeerX509Certificate()?.fingerprint256 ?? null
-      const distrust = client.authorized ? null : String(client.authorizationError)
-      onGot({ leaf, distrust, reason: '' })
-    })
-    const [bySide, byClient] = await Promise.all([served, got])
-    return { ...byClient, ...bySide, reason: bySide.reason || byClient.reason }
-  } catch (error) {
-    throw new MaterialFault(
-      EXIT.config,
-      `${where}: the pair does not complete a TLS handshake: ${errorText(error)}`,
-      'make a new pair: redkite certs create',
-    )
-  } finally {
-    clearTimeout(timer)
-    for (const socket of opened) socket.destroy()
-    clientSide.destroy()
-    serverSide.destroy()
+type ServerSide = Pick<Seen, 'server' | 'admitted' | 'reason'>
+type ClientSide = Pick<Seen, 'leaf' | 'distrust' | 'reason'>
+type Handshake = (pair: { readonly cert?: string; readonly key?: string }) => Promise<Seen>
+
+/** One server of the generation for all handshakes of a proof, which follow one another. */
+function prover(generation: Generation, { protocol = defaultPolicy(generation.kind) }: ProofTools): Handshake {
+  let onServed: (seen: ServerSide) => void = () => {}
+  let opened: TLSSocket[] = []
+  const port = { listener: 'proof', handshakeTimeoutMs: PROOF_TIMEOUT_MS, protocol }
+  const server = createTlsServer(generation, port, (socket) => {
+    opened.push(socket.on('error', () => {}))
+    const reason = String(socket.authorizationError ?? '')
+    onServed({ server: 'done', admitted: socket.authorized, reason })
+  })
+  server.on('tlsClientError', (error) => onServed({ server: 'refused', admitted: false, reason: errorText(error) }))
+  return async (pair) => {
+    const [clientSide, serverSide] = duplexPair()
+    const served = Promise.withResolvers<ServerSide>()
+    const got = Promise.withResolvers<ClientSide>()
+    onServed = served.resolve
+    const timer = setTimeout(() => {
+      served.resolve({ server: 'refused', admitted: false, reason: NO_ANSWER })
+      got.resolve({ leaf: null, distrust: null, reason: NO_ANSWER })
+    }, PROOF_TIMEOUT_MS)
+    try {
+      server.emit('connection', serverSide)
+      const client = connect({ socket: clientSide, ...clientOptions(generation, protocol), ...pair })
+      opened.push(client)
+      client.on('error', (error) => got.resolve({ leaf: null, distrust: null, reason: errorText(error) }))
+      client.on('secureConnect', () => {
+        const leaf = client.getPeerX509Certificate()?.fingerprint256 ?? null
+        const distrust = client.authorized ? null : String(client.authorizationError)
+        got.resolve({ leaf, distrust, reason: '' })
+      })
+      const [bySide, byClient] = await Promise.all([served.promise, got.promise])
+      return { ...byClient, ...bySide, reason: bySide.reason || byClient.reason }
+    } finally {
+      clearTimeout(timer)
+      for (const socket of opened) socket.destroy()
+      opened = []
+      clientSide.destroy()
+      serverSide.destroy()
+    }
   }
 }
 
