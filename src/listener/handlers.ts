@@ -53,3 +53,14 @@ export interface StreamHandlers {
   /** Absent: refused clients are never told by HTTP, whatever the settings say. */
   readonly refused?: RefusedAnswers
 }
+
+const lasting = new WeakSet<ServerHttp2Stream>()
+
+/** For an admitted stream in both directions: its request may go on for longer than `requestTimeoutMs`. */
+export function mayLast(stream: ServerHttp2Stream): void {
+  lasting.add(stream)
+}
+
+export function isLasting(stream: ServerHttp2Stream): boolean {
+  return lasting.has(stream)
+}

@@ -19,7 +19,7 @@ import { GRPC } from '../errors/table.ts'
 import { warnOnResponse, warnOnStream } from './client-expiry.ts'
 import type { Connection } from './connections.ts'
 import { isGrpc } from './content-type.ts'
-import type { StreamHandlers } from './handlers.ts'
+import { isLasting, type StreamHandlers } from './handlers.ts'
 import type { ListenerLimits } from './limits.ts'
 
 export type Serves = 'grpc+rest' | 'rest'
@@ -165,8 +165,7 @@ function trackStream(connection: Connection, stream: ServerHttp2Stream, received
   })
   connection.requests.set(stream, {
     since: Date.now(),
-    // a reply that has begun is a stream in both directions: it may last
-    isReceived: () => isReceived || stream.headersSent,
+    isReceived: () => isReceived || isLasting(stream),
     unsentBytes: () => (stream.writableEnded && !stream.writableFinished ? stream.writableLength : 0),
     unsentSince: null,
     abort: () => stream.close(CANCEL),

@@ -1,6 +1,5 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { type Socket, connect as tcp } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import { connectLink } from '../tls/link-connect.ts'
 import { explainLinkError, type LinkFault } from '../tls/link-error.ts'
 import { goawayFault, LinkDown } from './faults.ts'
@@ -58,7 +57,7 @@ export async function dial(context: LinkContext): Promise<Dialled> {
  * The handshake, and a moment for what the other side says about it. A server sends its SETTINGS at once; an alert about
  * our certificate must be read before the HTTP/2 session takes the socket over, or Node may never tell it.
  */
-function admitted(socket: TLSSocket, uri: string): Promise<void> {
+function admitted(socket: ReturnType<typeof connectLink>, uri: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let isSecured = false
     const down = (fault: LinkFault) => reject(new LinkDown(fault))

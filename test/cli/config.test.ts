@@ -163,7 +163,7 @@ describe('the command line', () => {
     const role = await redkite(['run', 'querynode'])
     assert.match(
       role.stderr,
-      /^redkite: role querynode: only standalone is served here\nhint: redkite run standalone\n$/,
+      /^redkite: role querynode: standalone and proxy are served here\nhint: redkite run standalone\n$/,
     )
     assert.equal(role.exitCode, 64)
   })

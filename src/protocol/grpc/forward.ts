@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http2'
 import { fault, type RedkiteError, toRedkiteError } from '../../errors/error.ts'
+import { mayLast } from '../../listener/handlers.ts'
 import type { ForwardedMethod } from '../../ops/forwarded.ts'
 import type { Forward, ForwardHeaders, ForwardPass, ForwardSink, ForwardStream } from '../../service.ts'
 import type { ProtocolLimits } from '../limits.ts'
@@ -73,7 +74,10 @@ class Forwarding implements ForwardSink {
       this.#unblock()
     }
     if (this.#isUnary) this.#call.bodyBegins()
-    else this.#open(null)
+    else {
+      mayLast(stream)
+      this.#open(null)
+    }
     stream.on('data', (chunk: Buffer) => this.#received(chunk))
     stream.on('end', () => this.#requestEnds())
   }
