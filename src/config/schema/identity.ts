@@ -42,7 +42,7 @@ export const identityKeys = {
   'redkite.audit.level': {
     type: oneOf(['admin', 'write', 'all']),
     default: 'admin',
-    doc: 'Which calls it records besides logins: those that change collections, indexes, databases and users; also those that write rows; or all.',
+    doc: 'Which calls it records besides logins, refused client certificates and administration: those that change collections, indexes, databases and users; also those that write rows; or all.',
   },
   'redkite.audit.required': {
     type: bool,
