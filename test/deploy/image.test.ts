@@ -96,6 +96,7 @@ class Host implements Disposable {
 }
 
 const READY = /ready to serve!/
+const STRICT = 'redkite: {tls: {strictKeyPermissions: true}}\n'
 
 describe('the image', { skip }, () => {
   const place = skip === false ? temporary() : null
@@ -162,7 +163,7 @@ describe('the image', { skip }, () => {
   })
 
   it('a key that uid 10001 or its group can read is read as that', async () => {
-    using host = await Host.open()
+    using host = await Host.open(STRICT)
     host.giveTls(0, 4242, 0o755)
     chmodSync(host.path('tls/server.key'), 0o640)
     await using container = serve(host)
@@ -173,7 +174,7 @@ describe('the image', { skip }, () => {
   })
 
   it("root's own key is not read as root: one line says whose it is, its mode, and what to do", async () => {
-    using host = await Host.open()
+    using host = await Host.open(STRICT)
     host.giveTls(0, 0, 0o755)
     {
       await using container = serve(host)
@@ -212,7 +213,7 @@ describe('the image', { skip }, () => {
   })
 
   it("Kubernetes: uid 10001, the Secret root's with mode 0440, strict, renewed by exchanging ..data", async () => {
-    using host = await Host.open('redkite: {tls: {strictKeyPermissions: true}}\n')
+    using host = await Host.open(STRICT)
     chmodSync(host.path('milvus.yaml'), 0o644)
     chownSync(host.path('volumes/milvus'), 0, 10001)
     chmodSync(host.path('volumes/milvus'), 0o2775)
