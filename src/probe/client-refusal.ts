@@ -30,6 +30,11 @@ export function receptionOf(outcome: CallOutcome): Reception {
   return { kind: 'refused', code: 'EXPLAINED', said: explained[2] ?? '', reason: explained[1] ?? '' }
 }
 
+/** Nothing came: that is no refusal, a server that hangs does the same. */
+export function isSilent(reception: Reception): boolean {
+  return reception.kind === 'refused' && reception.code === 'TIMEOUT'
+}
+
 /** A refusal in words. */
 export function refusalText({ code, said }: Extract<Reception, { kind: 'refused' }>): string {
   if (code === 'EXPLAINED') return `the server says: ${said}`

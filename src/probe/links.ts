@@ -1,7 +1,7 @@
 import { certificateFacts } from '../pki/facts.ts'
 import { throwawayPair } from '../tls/throwaway.ts'
 import { type Check, fail, isFit, ok, skip } from './check.ts'
-import { receptionOf, refusalText, refusedWith, refusedWithout } from './client-refusal.ts'
+import { isSilent, receptionOf, refusalText, refusedWith, refusedWithout } from './client-refusal.ts'
 import { type Dial, dialTcp, dialTls } from './dial.ts'
 import { callGrpc, milvusMethod } from './grpc-call.ts'
 import { type LocalFiles, readLocalFiles } from './local-files.ts'
@@ -84,6 +84,7 @@ async function verifyLink(link: Link, now: Date, timeoutMs: number): Promise<rea
   const checks = [...local.checks, ...(await handshake(dial, local, now))]
   if (!isFit(checks)) return [...checks, skip('probes', 'not made: the link itself does not verify')]
   checks.push(await admission(dial, link, local, now), ...(await negativeProbes(dial, tls.isMutual, now)))
+  checks.push(await control(dial))
   return checks
 }
 
@@ -126,6 +127,17 @@ async function admission(dial: Dial, { tls }: Link, local: LocalFiles, now: Date
     return skip('client', 'the pair of this port is no client’s; run this where the peer is, with its configuration')
   }
   return refusedWith(met, client, local.anchors, now)
+}
+
+/** A server that died of the probes has refused nothing. */
+async function control(dial: Dial): Promise<Check> {
+  const outcome = await dialTls(dial)
+  if (outcome.kind === 'failed') {
+    const fix = 'see the log of the other side: the probes may have met a server that was going away'
+    return fail('control', `the link no longer comes about after the probes: ${outcome.message}`, fix, 'noAnswer')
+  }
+  outcome.socket.destroy()
+  return ok('control', 'the link still comes about after the probes')
 }
 
 /** Each must be refused; `isMutual` says which of them the link promises. */
@@ -180,6 +192,9 @@ async function ourSide(dial: Dial, change: Partial<Dial>, what: string, noticed:
 
 async function otherSide(dial: Dial, identity: Dial['identity'], what: string, who: string): Promise<Check> {
   const met = await receive(dial, identity)
+  if (isSilent(met)) {
+    return fail(what, `${who} is neither answered nor refused in time`, 'see the log of the other side', 'noAnswer')
+  }
   if (met.kind === 'refused') return ok(what, `${who} is refused: ${refusalText(met)}`)
   const fix = 'turn mutual TLS on there: redkite.internaltls.mutual: true (a Milvus: common.security.tlsMode: 2)'
   return fail(what, `${who} is admitted`, fix, identity === null ? 'notMutual' : 'strangerAdmitted')

@@ -1,6 +1,6 @@
 import { throwawayPair } from '../tls/throwaway.ts'
 import { type Check, fail, ok, skip, warn } from './check.ts'
-import { type Reception, receptionOf, refusalText, refusedWith, refusedWithout } from './client-refusal.ts'
+import { isSilent, type Reception, receptionOf, refusalText, refusedWith, refusedWithout } from './client-refusal.ts'
 import { type Dial, dialTls, type Identity, isCertificateAlert } from './dial.ts'
 import { callGrpc, milvusMethod } from './grpc-call.ts'
 import type { LocalFiles } from './local-files.ts'
@@ -111,7 +111,8 @@ async function clientChecks(dial: Dial, request: TlsRequest, checks: Check[]): P
   const { client } = request.local
   const own = await receive(dial, dial.identity)
   if (own.kind === 'refused') {
-    checks.push(refusedCheck(own, request), skip('no-client probe', 'not reached'))
+    checks.push(refusedCheck(own, request))
+    if (client !== null) checks.push(noClientProbe(await receive(dial, null)))
     return { checks, dial: null, isMutual: false }
   }
   if (client === null) {
@@ -123,25 +124,33 @@ async function clientChecks(dial: Dial, request: TlsRequest, checks: Check[]): P
   const isMutual = none.kind === 'refused'
   if (!isMutual) {
     checks.push(ok('client', `${client.facts.subject} connects`))
-    const detail = 'a connection without certificate is served: one-way TLS, the client certificate is not asked for'
-    checks.push(warn('no-client probe', detail, 'set common.security.tlsMode: 2 for mutual TLS', 'notMutual'))
+    checks.push(noClientProbe(none))
     return { checks, dial, isMutual }
   }
   if (usages !== null && !usages.includes('clientAuth')) {
     const detail = `${client.facts.subject} is admitted although it allows ${usages.join(', ')} only: a real Milvus refuses it`
     checks.push(warn('client', detail, 'redkite certs renew --client', 'serverAuthOnly'))
   } else checks.push(ok('client', `${client.facts.subject} is admitted`))
-  checks.push(
-    ok('no-client probe', `connection without certificate refused (mutual TLS really on): ${refusalText(none)}`),
-  )
+  checks.push(noClientProbe(none))
   checks.push(await strangerProbe(dial, request.now))
   return { checks, dial, isMutual }
+}
+
+function noClientProbe(none: Reception): Check {
+  const what = 'no-client probe'
+  if (isSilent(none)) return skip(what, 'neither answered nor refused in time')
+  if (none.kind === 'refused') {
+    return ok(what, `connection without certificate refused (mutual TLS really on): ${refusalText(none)}`)
+  }
+  const detail = 'a connection without certificate is served: one-way TLS, the client certificate is not asked for'
+  return warn(what, detail, 'set common.security.tlsMode: 2 for mutual TLS', 'notMutual')
 }
 
 async function strangerProbe(dial: Dial, now: Date): Promise<Check> {
   const stranger = throwawayPair(null, now)
   if (stranger === null) return skip('stranger probe', 'no certificate could be made')
   const met = await receive(dial, stranger)
+  if (isSilent(met)) return skip('stranger probe', 'neither answered nor refused in time')
   if (met.kind === 'refused')
     return ok('stranger probe', `a self-signed client certificate is refused: ${refusalText(met)}`)
   const fix = 'check tls.caPemPath there: it must hold your own authority alone'

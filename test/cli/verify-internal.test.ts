@@ -58,11 +58,17 @@ function told(ran: Ran, ...wanted: readonly Wanted[]): void {
 }
 
 /** An upstream of this process. `admits` decides after the handshake. */
-async function upstream(options: SecureServerOptions, admits: (socket: TLSSocket) => boolean = () => true) {
+async function upstream(
+  options: SecureServerOptions,
+  admits: (socket: TLSSocket) => boolean = () => true,
+  isDeafToStrangers = false,
+) {
   const pair = { cert: readFileSync(set.server), key: readFileSync(set.serverKey) }
   const server = createSecureServer({ ...pair, ...options })
   server.on('stream', (stream) => {
     stream.on('error', () => {})
+    const { socket } = stream.session ?? {}
+    if (isDeafToStrangers && socket instanceof TLSSocket && !socket.authorized) return
     stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '0' }, { endStream: true })
   })
   server.on('session', (session) => {
@@ -74,6 +80,7 @@ async function upstream(options: SecureServerOptions, admits: (socket: TLSSocket
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
+    die: () => void server.close(),
     [Symbol.dispose]: () => void server.close(),
   }
 }
@@ -96,6 +103,7 @@ describe('redkite verify --internal', () => {
       { level: 'ok', what: 'no-client probe', detail: /certificate required/ },
       { level: 'ok', what: 'stranger probe' },
       { level: 'ok', what: 'TLS 1.2 probe', detail: /refused/ },
+      { level: 'ok', what: 'control' },
     )
     assert.equal(ran.exitCode, EXIT.ok)
     const text = await runCommand(verifyCommand, ['--internal', ...proxyTo(port)])
@@ -206,6 +214,29 @@ describe('redkite verify --internal fails where', () => {
     } finally {
       both.close()
     }
+  })
+
+  it('the other side neither answers nor refuses strangers, or dies of them', async () => {
+    const hangs = { ...asks(), rejectUnauthorized: false }
+    using deaf = await upstream(
+      hangs,
+      (socket) => socket.authorized || socket.getPeerX509Certificate() === undefined,
+      true,
+    )
+    told(await verify([...proxyTo(deaf.port), '--timeout', '0.5']), {
+      level: 'fail',
+      what: 'no-client probe',
+      cause: 'noAnswer',
+    })
+    using frail = await upstream(hangs, (socket) => {
+      if (!socket.authorized) frail.die()
+      return socket.authorized
+    })
+    told(
+      await verify(proxyTo(frail.port)),
+      { level: 'ok', what: 'no-client probe' },
+      { level: 'fail', what: 'control', cause: 'noAnswer' },
+    )
   })
 
   it('the certificate is good for every name', async () => {
