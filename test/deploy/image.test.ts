@@ -125,6 +125,7 @@ describe('the image', { skip }, () => {
 
     const processes = [...container.processes().values()]
     assert.ok(processes.length >= 2, 'tini and the server')
+    assert.match(processes[0] ?? '', /^Name:\ttini$/m)
     for (const status of processes) {
       assert.match(status, new RegExp(`^Uid:(\\t${HOST_UID}){4}$`, 'm'))
       assert.match(status, /^Gid:(\t0){4}$/m)

@@ -1,10 +1,12 @@
 /** The units: verified and scored by systemd itself, and the same as what `config render systemd` writes. */
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
-import { main, redkite, temporary } from '../support/server.ts'
+import { main, otherUser, redkite, startRedkite, temporary } from '../support/server.ts'
+import { createSet } from '../support/sets.ts'
 import { type Ran, run } from '../support/tools.ts'
 import { root, systemd } from './support.ts'
 
@@ -63,5 +65,39 @@ describe('the systemd units', () => {
     const { config, findings } = loadConfig({ configFile: join(UNITS, 'milvus.yaml'), environment: {} })
     assert.deepEqual(findings, [])
     assert.equal(config.tls.mode.kind, 'mutual')
+  })
+
+  it('its lines hand root’s keys over at the start and at a reload, to a strict server', {
+    skip: otherUser().skip,
+  }, async () => {
+    using place = temporary()
+    chmodSync(place.path, 0o755)
+    const { uid } = otherUser()
+    const [etc, run] = [join(place.path, 'etc'), join(place.path, 'run')]
+    await createSet(join(etc, 'tls'))
+    mkdirSync(run, { mode: 0o700 })
+    chownSync(run, uid, 0)
+    const unit = readFileSync(join(UNITS, 'redkite.service'), 'utf8')
+    const does = (directive: string) => {
+      const lines = [...unit.matchAll(new RegExp(`^${directive}=\\+(.*)$`, 'gm'))].map((match) => match[1] ?? '')
+      assert.ok(lines.length >= 3)
+      for (const line of lines) {
+        const here = line
+          .replaceAll('/etc/redkite', etc)
+          .replaceAll('/run/redkite', run)
+          .replace('-o redkite', `-o ${uid}`)
+        const ran = spawnSync('sh', ['-c', here], { encoding: 'utf8' })
+        assert.equal(ran.status, 0, ran.stderr)
+      }
+    }
+    does('ExecStartPre')
+    const args = ['--tls', 'mutual', '--tls-dir', join(run, 'tls'), '--set', 'redkite.tls.reloadIntervalMs=0']
+    const env = { REDKITE_TLS_STRICTKEYPERMISSIONS: 'true' }
+    await using served = await startRedkite({ args, env, uid })
+    assert.equal((await redkite(['certs', 'renew', '--dir', join(etc, 'tls')])).exitCode, 0)
+    does('ExecReload')
+    served.process.kill('SIGHUP')
+    await served.logged(/tls material reloaded.*\[generation=2\]/)
+    assert.equal(statSync(join(etc, 'tls/server.key')).mode & 0o777, 0o600)
   })
 })
