@@ -5,6 +5,7 @@ import { connect as connectTcp, createServer, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { connect } from 'node:tls'
 import { StartError } from '../../src/errors/start-error.ts'
+import { mayLast } from '../../src/listener/handlers.ts'
 import { listenManagement } from '../../src/listener/management.ts'
 import { type Made, make } from '../support/certificates.ts'
 import { http1Call, http2Call, rawExchange, received } from '../support/tls-client.ts'
@@ -148,17 +149,28 @@ describe('limits', () => {
     await closed(socket)
   })
 
-  test('a body that never ends is cut over HTTP/2', async () => {
+  test('a body that never ends is cut over HTTP/2, but that of a stream which may last', async () => {
     await using port = await openPort(null, { limits: { requestTimeoutMs: 150 } })
+    const { grpc } = port.handlers
+    port.handlers.grpc = (stream, headers, connection) => {
+      if (headers[':path'] === '/a/lasting') mayLast(stream)
+      grpc(stream, headers, connection)
+    }
     const session = connectHttp2(`http://127.0.0.1:${port.port}`)
-    const stream = session.request({ ':method': 'POST', ':path': '/a/b', 'content-type': GRPC })
-    stream.resume()
-    stream.on('error', () => {})
+    const ask = (path: string) => {
+      const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': GRPC })
+      return stream.resume().on('error', () => {})
+    }
+    const [lasting, stream] = [ask('/a/lasting'), ask('/a/b')]
+    const ended = new Promise((resolve) => lasting.once('close', resolve))
     const timer = setInterval(() => stream.write('x'), 20)
     await new Promise((resolve) => stream.once('close', resolve))
     clearInterval(timer)
     assert.equal(stream.rstCode, 8)
     assert.ok(!session.closed, 'the connection stays')
+    lasting.end('x')
+    await ended
+    assert.equal(lasting.rstCode, 0)
     session.destroy()
   })
 
