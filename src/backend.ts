@@ -12,6 +12,7 @@ import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Service } from './service.ts'
 import type { LinkMaterial } from './tls/link-material.ts'
+import { passphraseSource } from './tls/settings.ts'
 import { REDKITE_VERSION } from './version.ts'
 
 /** What answers, and the client-side material of its link to an upstream (null without one, or in plaintext). */
@@ -72,6 +73,7 @@ async function openUpstream(
         pem: { key: tls.keys.clientPem, path: tls.client.pem },
         key: { key: tls.keys.clientKey, path: tls.client.key },
       },
+      passphrase: passphraseSource(config.internaltls.passphraseFile, config.internaltls.passphraseCommand),
     },
     watchIntervalMs: config.tls.reloadIntervalMs,
     strictKeyPermissions: config.tls.strictKeyPermissions,

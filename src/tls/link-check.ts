@@ -1,8 +1,10 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { EXIT } from '../errors/start-error.ts'
 import { MaterialFault } from './fault.ts'
+import { octal } from './files.ts'
 import type { LinkFile, LinkFileSet } from './link-files.ts'
 import { isCertificate, isEncrypted, isPrivateKey, pemBlocks } from './pem.ts'
+import { otherReaders } from './permissions.ts'
 import { weakness } from './strength.ts'
 
 /** Client-side material after parsing. */
@@ -73,7 +75,11 @@ function keyOf(file: LinkFile): KeyObject {
   const block = pemBlocks(file.text).blocks.find(isPrivateKey)
   if (!block) throw refuse(file, 'no private key in the file', `${file.key} must name the key, in PEM`)
   if (isEncrypted(block)) {
-    throw refuse(file, 'the private key is encrypted with a passphrase', `decrypt it: openssl pkey -in ${file.path}`)
+    throw refuse(
+      file,
+      'the private key is encrypted with a passphrase',
+      `set redkite.internaltls.passphraseFile or redkite.internaltls.passphraseCommand, or decrypt it: openssl pkey -in ${file.path}`,
+    )
   }
   try {
     return createPrivateKey(block.text)
@@ -83,9 +89,9 @@ function keyOf(file: LinkFile): KeyObject {
 }
 
 function permissionWarnings(file: LinkFile, strict: boolean): readonly string[] {
-  if (process.platform === 'win32' || (file.mode & 0o044) === 0) return []
-  const mode = file.mode.toString(8).padStart(4, '0')
-  const text = `the key can be read by ${file.mode & 0o004 ? 'every user' : 'its group'} (mode ${mode})`
+  const who = otherReaders(file)
+  if (who === null) return []
+  const text = `the key can be read by ${who} (mode ${octal(file.mode)})`
   if (strict) {
     const hint = `chmod 600 ${file.path}, or leave redkite.tls.strictKeyPermissions out to be warned only`
     throw new MaterialFault(EXIT.config, `${where(file)}: ${text}`, hint)

@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { EXIT } from '../errors/start-error.ts'
 import { MaterialFault } from './fault.ts'
+import { remedy } from './files.ts'
+import { isEncrypted, isPrivateKey, pemBlocks } from './pem.ts'
+import { readSmallFile, UnreadableFile } from './read-file.ts'
+import type { PassphraseSource } from './settings.ts'
+import { type PassphraseFile, readPassphraseFile } from './sources/passphrase.ts'
+import { decryptKey, origin, passphraseFor } from './sources/unlock.ts'
 
 /** One file of a link: where it is and which key named it. */
 export interface LinkFileSetting {
@@ -15,22 +20,28 @@ export interface LinkFiles {
   readonly caPem: LinkFileSetting
   /** The pair that is shown to the other side; null = none. */
   readonly client: { readonly pem: LinkFileSetting; readonly key: LinkFileSetting } | null
+  /** What unlocks its key, where that is encrypted. */
+  readonly passphrase?: PassphraseSource | null
 }
 
 export interface LinkFile extends LinkFileSetting {
   readonly text: string
-  /** Permission bits. */
+  /** Permission bits, owner and group. */
   readonly mode: number
+  readonly uid: number
+  readonly gid: number
 }
 
 export interface LinkFileSet {
   readonly caPem: LinkFile
   readonly client: { readonly pem: LinkFile; readonly key: LinkFile } | null
-  /** SHA-256 over all bytes: tells whether anything changed. */
+  readonly passphrase: PassphraseFile | null
+  /** SHA-256 over all bytes, the passphrase file's too: tells whether anything changed. */
   readonly hash: string
 }
 
-const FILE_BYTES_MAX = 1 << 20
+/** Keys of a link's passphrase are those of internal TLS. */
+const SECTION = 'internaltls'
 
 /** Reads the files of a link. Throws `MaterialFault` naming the first that cannot be read. */
 export async function readLinkFiles(files: LinkFiles): Promise<LinkFileSet> {
@@ -40,28 +51,35 @@ export async function readLinkFiles(files: LinkFiles): Promise<LinkFileSet> {
   for (const file of [caPem, client?.pem, client?.key]) {
     if (file) hash.update(`${file.key}:${file.text.length}:`).update(file.text)
   }
-  return { caPem, client, hash: hash.digest('hex') }
+  const source = files.passphrase ?? null
+  const passphrase = client && (await readPassphraseFile({ passphrase: source, section: SECTION }))
+  if (passphrase) hash.update('passphrase:').update(passphrase.passphrase.reveal())
+  return { caPem, client, passphrase, hash: hash.digest('hex') }
+}
+
+/** The same with the key decrypted, where it is encrypted and a passphrase is configured. Throws `MaterialFault`. */
+export async function unlockLink(set: LinkFileSet, files: LinkFiles): Promise<LinkFileSet> {
+  const { client } = set
+  const source = files.passphrase ?? null
+  const block = client && pemBlocks(client.key.text).blocks.find(isPrivateKey)
+  if (!client || !block || !isEncrypted(block) || source === null) return set
+  const settings = { passphrase: source, section: SECTION }
+  const passphrase = await passphraseFor(set, settings)
+  if (passphrase === null) return set
+  const { key, path } = client.key
+  const refuse = (text: string, hint: string) => new MaterialFault(EXIT.config, `${key}: ${path}: ${text}`, hint)
+  const text = decryptKey(block.text, passphrase, path, origin(set, settings), refuse)
+  return { ...set, client: { ...client, key: { ...client.key, text } } }
 }
 
 async function readOne(setting: LinkFileSetting): Promise<LinkFile> {
   const { key } = setting
   const path = resolve(setting.path)
   try {
-    const facts = await stat(path)
-    if (!facts.isFile() || facts.size > FILE_BYTES_MAX) {
-      throw new MaterialFault(EXIT.config, `${key}: ${path} is no PEM file`, `point ${key} at a PEM file`)
-    }
-    return { key, path, text: await readFile(path, 'latin1'), mode: facts.mode & 0o7777 }
+    const { bytes, mode, uid, gid } = await readSmallFile(path)
+    return { key, path, text: bytes.toString('latin1'), mode, uid, gid }
   } catch (error) {
-    if (error instanceof MaterialFault) throw error
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO'
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new MaterialFault(EXIT.config, `${key}: open ${path}: no such file or directory`, `correct ${key}`)
-    }
-    if (code === 'EACCES' || code === 'EPERM') {
-      const hint = `let the server's user (uid ${process.getuid?.() ?? 'unknown'}) read ${path}`
-      throw new MaterialFault(EXIT.noPermission, `${key}: open ${path}: permission denied`, hint)
-    }
-    throw new MaterialFault(EXIT.io, `${key}: open ${path}: ${code}`, `make ${path} readable`)
+    if (!(error instanceof UnreadableFile)) throw error
+    throw new MaterialFault(error.exitCode, `${key}: ${error.message}`, remedy(error, key, path))
   }
 }

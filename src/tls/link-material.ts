@@ -5,7 +5,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { MaterialFault } from './fault.ts'
 import { checkLink } from './link-check.ts'
-import { type LinkFileSet, type LinkFiles, readLinkFiles } from './link-files.ts'
+import { type LinkFileSet, type LinkFiles, readLinkFiles, unlockLink } from './link-files.ts'
 import { defaultPolicy } from './policy.ts'
 import { watchFiles } from './watch.ts'
 
@@ -67,9 +67,9 @@ class Material implements LinkMaterial {
   }
 
   async start(): Promise<void> {
-    const { files, watchIntervalMs } = this.#settings
+    const { watchIntervalMs } = this.#settings
     try {
-      this.#activate(await readLinkFiles(files), 1)
+      await this.#activate(await this.#read(), 1)
     } catch (error) {
       if (!(error instanceof MaterialFault)) throw error
       throw new StartError(error.exitCode, error.message, error.hint, { cause: error })
@@ -77,7 +77,7 @@ class Material implements LinkMaterial {
     if (watchIntervalMs === 0) return
     this.#watch = watchFiles({
       intervalMs: watchIntervalMs,
-      read: () => readLinkFiles(files),
+      read: () => this.#read(),
       settled: async () => {
         await this.reload('file change')
         return true
@@ -106,12 +106,12 @@ class Material implements LinkMaterial {
   async #reloadNow(trigger: string): Promise<'swapped' | 'unchanged' | 'refused'> {
     const old = this.current
     try {
-      const set = await readLinkFiles(this.#settings.files)
+      const set = await this.#read()
       if (set.hash === old.hash) {
         this.#refused = ''
         return 'unchanged'
       }
-      this.#activate(set, old.number + 1)
+      await this.#activate(set, old.number + 1)
       this.#refused = ''
       this.#log.info('link material reloaded', { trigger, generation: this.current.number })
       return 'swapped'
@@ -127,8 +127,13 @@ class Material implements LinkMaterial {
     }
   }
 
+  #read(): Promise<LinkFileSet> {
+    return readLinkFiles(this.#settings.files)
+  }
+
   /** Prepared completely aside, then exchanged by one assignment. */
-  #activate(set: LinkFileSet, number: number): void {
+  async #activate(locked: LinkFileSet, number: number): Promise<void> {
+    const set = await unlockLink(locked, this.#settings.files)
     const { anchors, client, warnings } = checkLink(set, new Date(), this.#settings.strictKeyPermissions)
     const context = contextOf(anchors, client)
     const generation = Object.freeze({ number, context, anchors, leaf: client?.chain[0] ?? null, hash: set.hash })

@@ -41,7 +41,7 @@ export const materialKeys = {
   'redkite.internaltls.passphraseFile': {
     type: path,
     default: '',
-    doc: 'File whose first line is the passphrase of internaltls.serverKeyPath.',
+    doc: 'File whose first line is the passphrase of internaltls.serverKeyPath, and of the key that is shown to an upstream.',
   },
   'redkite.internaltls.passphraseCommand': {
     type: text,

@@ -1,7 +1,7 @@
 import { certificateFacts } from '../../pki/facts.ts'
 import { MaterialFault } from '../../tls/fault.ts'
 import { checkLink } from '../../tls/link-check.ts'
-import { type LinkFiles, readLinkFiles } from '../../tls/link-files.ts'
+import { type LinkFiles, readLinkFiles, unlockLink } from '../../tls/link-files.ts'
 import { type Check, fail, ok, warn } from '../check.ts'
 import { checkExpiry } from '../server-certificate.ts'
 import { causeOf } from './material.ts'
@@ -11,7 +11,7 @@ const WHAT = 'upstream files'
 /** The files of the link to an upstream, loaded as the proxy loads them. */
 export async function checkLinkFiles(files: LinkFiles, isStrict: boolean, now: Date): Promise<readonly Check[]> {
   try {
-    const { anchors, client, warnings } = checkLink(await readLinkFiles(files), now, isStrict)
+    const { anchors, client, warnings } = checkLink(await unlockLink(await readLinkFiles(files), files), now, isStrict)
     const checks = [
       ok(WHAT, `load as the proxy loads them: ${files.caPem.path}`),
       ...warnings

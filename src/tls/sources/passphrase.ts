@@ -27,7 +27,9 @@ export interface PassphraseFile {
  * The passphrase file of the settings; null where none is named. Its first line counts, without the line end.
  * @throws MaterialFault
  */
-export async function readPassphraseFile(settings: Located): Promise<PassphraseFile | null> {
+export async function readPassphraseFile(
+  settings: Pick<Located, 'passphrase' | 'section'>,
+): Promise<PassphraseFile | null> {
   const { passphrase: source, section = 'tls' } = settings
   if (source?.kind !== 'file') return null
   const key = ownKey(section, 'passphraseFile')

@@ -33,13 +33,17 @@ export async function keyPassphrase(raw: RawFiles, settings: Located): Promise<S
   return block !== undefined && isEncrypted(block) ? passphraseFor(raw, settings) : null
 }
 
-async function passphraseFor(raw: RawFiles, { passphrase, section = 'tls' }: Located): Promise<Secret | null> {
+/** The passphrase that was read with the files, or that the command gives now. */
+export async function passphraseFor(
+  raw: Pick<RawFiles, 'passphrase'>,
+  { passphrase, section = 'tls' }: Pick<Located, 'passphrase' | 'section'>,
+): Promise<Secret | null> {
   if (passphrase?.kind === 'command') return runPassphraseCommand(passphrase.command, section)
   return raw.passphrase?.passphrase ?? null
 }
 
 /** How a message names where the passphrase came from. */
-function origin(raw: RawFiles, { section = 'tls' }: Located): string {
+export function origin(raw: Pick<RawFiles, 'passphrase'>, { section = 'tls' }: Pick<Located, 'section'>): string {
   return raw.passphrase === null
     ? ownKey(section, 'passphraseCommand')
     : `${raw.passphrase.key} (${raw.passphrase.path})`
@@ -51,31 +55,40 @@ async function plainKey(raw: RawFiles, file: TlsFile, settings: Located): Promis
   if (unfinished || block === undefined || !isEncrypted(block)) return file
   const passphrase = await passphraseFor(raw, settings)
   if (passphrase === null) return file
-  const refuse = refusal(raw, file)
-  if (iterations(block.text) > ITERATIONS_MAX) {
-    throw refuse(
-      `tls: failed to parse private key: its passphrase is to be hashed more than ${ITERATIONS_MAX} times`,
-      `encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc -in ${file.path} -out server.key`,
-    )
+  return { ...file, text: decryptKey(block.text, passphrase, file.path, origin(raw, settings), refusal(raw, file)) }
+}
+
+/**
+ * Decrypts one PEM block of a private key to PKCS#8 PEM.
+ * @param source what gave the passphrase, for messages
+ * @throws what `refuse` makes of the cause and the remedy
+ */
+export function decryptKey(
+  block: string,
+  passphrase: Secret,
+  path: string,
+  source: string,
+  refuse: (text: string, hint: string) => Error,
+): string {
+  const failed = 'tls: failed to parse private key'
+  const again = `encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc`
+  if (iterations(block) > ITERATIONS_MAX) {
+    const text = `${failed}: its passphrase is to be hashed more than ${ITERATIONS_MAX} times`
+    throw refuse(text, `${again} -in ${path} -out server.key`)
   }
   try {
-    const key = createPrivateKey({ key: block.text, passphrase: passphrase.reveal() })
-    return { ...file, text: key.export({ type: 'pkcs8', format: 'pem' }).toString() }
+    const key = createPrivateKey({ key: block, passphrase: passphrase.reveal() })
+    return key.export({ type: 'pkcs8', format: 'pem' }).toString()
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
     if (/UNSUPPORTED/.test(code)) {
-      throw refuse(
-        'tls: failed to parse private key: it is encrypted by an outdated algorithm',
-        `encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in ${file.path} -out server.key`,
-      )
+      const hint = `${again} -provider legacy -provider default -in ${path} -out server.key`
+      throw refuse(`${failed}: it is encrypted by an outdated algorithm`, hint)
     }
     const text = /BAD_DECRYPT|BAD_PASSWORD/.test(code)
-      ? `the passphrase of ${origin(raw, settings)} is wrong`
-      : `it does not decrypt with the passphrase of ${origin(raw, settings)}`
-    throw refuse(
-      `tls: failed to parse private key: ${text}`,
-      `try it: openssl pkey -in ${file.path} -noout asks for the passphrase`,
-    )
+      ? `the passphrase of ${source} is wrong`
+      : `it does not decrypt with the passphrase of ${source}`
+    throw refuse(`${failed}: ${text}`, `try it: openssl pkey -in ${path} -noout asks for the passphrase`)
   }
 }
 

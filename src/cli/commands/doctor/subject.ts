@@ -35,7 +35,7 @@ export function internalSettings({ internalTls: files, internaltls, upstream, tl
 }
 
 /** The files of the link to an upstream; null without one, or in plaintext. */
-export function linkFiles({ upstream }: Config): LinkFiles | null {
+export function linkFiles({ upstream, internaltls }: Config): LinkFiles | null {
   if (!upstream?.tls) return null
   const { caPem, client, keys } = upstream.tls
   return {
@@ -44,6 +44,7 @@ export function linkFiles({ upstream }: Config): LinkFiles | null {
       pem: { key: keys.clientPem, path: client.pem },
       key: { key: keys.clientKey, path: client.key },
     },
+    passphrase: passphraseSource(internaltls.passphraseFile, internaltls.passphraseCommand),
   }
 }
 
