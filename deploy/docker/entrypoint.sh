@@ -68,20 +68,32 @@ $files
 LIST
 }
 
+# What the server of a command line uses; fails where the command runs none. It may be wrapped: Milvus' operator and
+# chart put a script of theirs before it. A configuration that cannot be read lists nothing, and the server says why.
+list_files() {
+  while [ $# -ge 2 ]; do
+    case "$1 $2" in
+      'milvus run' | 'redkite run')
+        program=$1
+        shift 2
+        "$program" config files "$@" 2>/dev/null || true
+        return 0
+        ;;
+    esac
+    shift
+  done
+  return 1
+}
+
 uid=$own_uid groups=0
-case "${1-} ${2-}" in
-  'milvus run' | 'redkite run')
-    # A configuration that cannot be read lists nothing: the server then says what is wrong with it.
-    files=$(program=$1 && shift 2 && exec "$program" config files "$@" 2>/dev/null) || files=''
-    each read
-    each write
-    ;;
-  *)
-    # Beside a running server (a health check): its user, who owns the data.
-    uid=$(stat -c %u "${REDKITE_DATADIR:-/}" 2>/dev/null) || uid=$own_uid
-    [ "$uid" -ne 0 ] || is_rootless || uid=$own_uid
-    ;;
-esac
+if files=$(list_files "$@"); then
+  each read
+  each write
+else
+  # Beside a running server (a health check): its user, who owns the data.
+  uid=$(stat -c %u "${REDKITE_DATADIR:-/}" 2>/dev/null) || uid=$own_uid
+  [ "$uid" -ne 0 ] || is_rootless || uid=$own_uid
+fi
 
 # shellcheck disable=SC2086
 exec setpriv --reuid="$uid" --regid=0 --groups="$groups" --inh-caps=-all --bounding-set=-all --no-new-privs \

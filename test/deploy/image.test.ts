@@ -213,6 +213,28 @@ describe('the image', { skip }, () => {
     assert.match(container.output(), /runAsUser: 10001/)
   })
 
+  it("under Milvus' operator: its script merges the configuration, and root's empty volume is given away", async () => {
+    using host = await Host.open()
+    host.giveTls(0, 0, 0o755)
+    chmodSync(host.path('tls/server.key'), 0o644)
+    // writable for group 0, as the image's own
+    mkdirSync(host.path('configs'))
+    chmodSync(host.path('configs'), 0o775)
+    mkdirSync(host.path('tools'))
+    renameSync(host.path('milvus.yaml'), host.path('tools/user.yaml'))
+    writeFileSync(
+      host.path('tools/run.sh'),
+      '#!/bin/bash\nset -e\ncp /tmp/tools/user.yaml /milvus/configs/milvus.yaml\nexec "$@"\n',
+    )
+    chmodSync(host.path('tools/run.sh'), 0o755)
+    const { '/milvus/configs/milvus.yaml': _file, ...others } = host.mounts
+    const mounts = { ...others, '/milvus/configs': host.path('configs'), '/tmp/tools:ro': host.path('tools') }
+    await using container = serve(host, { mounts, command: ['/tmp/tools/run.sh', 'milvus', 'run', 'standalone'] })
+    await container.says(READY)
+    assert.equal(statSync(host.path('volumes/milvus/catalog.db')).uid, 10001)
+    assert.equal((await host.call()).body, '{"code":0,"data":[]}')
+  })
+
   it("Kubernetes: uid 10001, the Secret root's with mode 0440, strict, renewed by exchanging ..data", async () => {
     using host = await Host.open(STRICT)
     chmodSync(host.path('milvus.yaml'), 0o644)
