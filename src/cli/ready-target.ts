@@ -23,13 +23,18 @@ export function readyTls(mode: TlsMode, material: TlsMaterial | null, host: stri
   if (mode.kind === 'plain' || material === null) return { kind: 'plain' }
   const serverName = verifiedName(material, host)
   if (mode.kind === 'oneWay') {
-    const folder = dirname(mode.serverPem)
-    const beside = [join(folder, 'ca.pem'), join(folder, 'ca.crt')].find((path) => existsSync(path))
-    return { kind: 'oneWay', serverPem: mode.serverPem, ca: beside ?? mode.serverPem, serverName }
+    return { kind: 'oneWay', serverPem: mode.serverPem, ca: caBeside(mode.serverPem) ?? mode.serverPem, serverName }
   }
   const folder = dirname(mode.caPem)
   const [clientPem, clientKey] = [join(folder, 'client.pem'), join(folder, 'client.key')]
-  return { kind: 'mutual', ca: mode.caPem, clientPem, clientKey, serverName }
+  // clients cannot read the CA out of a PKCS#12 bundle
+  const ca = mode.caPem === mode.serverPem ? (caBeside(mode.caPem) ?? join(folder, 'ca.pem')) : mode.caPem
+  return { kind: 'mutual', ca, clientPem, clientKey, serverName }
+}
+
+function caBeside(path: string): string | null {
+  const folder = dirname(path)
+  return [join(folder, 'ca.pem'), join(folder, 'ca.crt')].find((ca) => existsSync(ca)) ?? null
 }
 
 /** How to get the client pair that the ready lines name, where it is not there; null = it is. */

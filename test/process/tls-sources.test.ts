@@ -10,6 +10,7 @@ import { openMaterial } from '../../src/tls/material.ts'
 import { loadTlsFiles } from '../../src/tls/prepare.ts'
 import type { TlsFiles, TlsSettings } from '../../src/tls/settings.ts'
 import { type Made, make } from '../support/certificates.ts'
+import { startRedkite } from '../support/server.ts'
 import { http2Call, visit } from '../support/tls-client.ts'
 import { folder, openPort, recordingLog, until } from '../support/tls-port.ts'
 import { openssl } from '../support/tools.ts'
@@ -474,4 +475,24 @@ test('the chain that is sent is the one of the file, and one that leads nowhere 
   const warnings = port.lines.map(({ fields }) => String(fields['warning'] ?? ''))
   assert.match(warnings.join('\n'), /the chain does not lead from the server certificate to the last one of its file/)
   await visit(port.port, { ca: ca.pem })
+})
+
+test('a server takes its bundle and passphrase by key, and never says the passphrase', {
+  skip: openssl.skip,
+}, async () => {
+  const path = bundle('served.p12')
+  await using own = await folder({ asked: '' })
+  const command = `sh -c 'echo asked >>${own.path('asked')}; cat ${at('passphrase')}'`
+  const keys = [`redkite.tls.pkcs12Path=${path}`, `redkite.tls.passphraseCommand=${command}`, 'log.level=debug']
+  await using served = await startRedkite({ args: ['--tls', 'mutual', ...keys.flatMap((key) => ['--set', key])] })
+  const trust = { ca: ca.pem, servername: 'localhost', cert: client.pem, key: client.key }
+  assert.equal((await http2Call(served.port, trust, GRPC)).status, 200)
+  const asked = async () => (await readFile(own.path('asked'), 'utf8')).split('\n').length - 1
+  assert.equal(await asked(), 1)
+  bundle('served.p12')
+  await served.logged(/tls material reloaded".*\[generation=2\]/)
+  assert.equal(await asked(), 2)
+  assert.match(served.stdout(), new RegExp(`CA +${at('ca.pem')}`))
+  await served.stop()
+  for (const text of [served.log(), served.stdout()]) assert.doesNotMatch(text, new RegExp(CANARY))
 })
