@@ -8,6 +8,7 @@ for (const path of [
   'docs/guide/quick-start.md',
   'docs/guide/encryption-in-transit.md',
   'docs/guide/users-by-certificate.md',
+  'docs/guide/verify-and-doctor.md',
 ]) {
   describe(path, () => {
     let reader: Reader

@@ -1,7 +1,16 @@
 /** `redkite doctor`: what it says of good files, and the one cause and remedy of each fault. Files are made at the start. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, cpSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -247,7 +256,7 @@ describe('redkite doctor names the cause: ', () => {
       what: 'tls files',
       cause: 'permissions',
       detail: /every user/,
-      fix: /chmod 600/,
+      fix: /chmod 600 \S+server\.key$/,
     })
     const strict = await doctor([...tls(open), '--set', 'redkite.tls.strictKeyPermissions=true'])
     told(strict, { level: 'fail', what: 'tls', cause: 'permissions', fix: /chmod 600/ })
@@ -258,6 +267,29 @@ describe('redkite doctor names the cause: ', () => {
       cause: 'permissions',
       fix: /chmod 600 \S+ca\.key/,
     })
+  })
+
+  it('a damaged block in the CA file, which the server passes by', async () => {
+    const dir = spoiled((set) =>
+      appendFileSync(set.ca, '-----BEGIN CERTIFICATE-----\nTm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n'),
+    )
+    told(await doctor(tls(dir)), {
+      level: 'warn',
+      what: 'tls files',
+      detail: /1 blocks of \S+ca\.pem are no certificates/,
+    })
+  })
+
+  it('the material of a directory and of an encrypted bundle', { skip: openssl.skip }, async () => {
+    told(await doctor(['--tls', 'mutual', '--set', `redkite.tls.dir=${good.dir}`]), { level: 'ok', what: 'tls' })
+    const dir = spoiled(() => {})
+    await runOpenssl(dir, 'pkcs12 -export -in server.pem -inkey server.key -out s.p12 -passout pass:canary-phrase')
+    writeFileSync(join(dir, 'phrase'), 'canary-phrase\n', { mode: 0o600 })
+    const bundle = ['--tls', 'one-way', '--set', `redkite.tls.pkcs12Path=${join(dir, 's.p12')}`]
+    const ran = await doctor([...bundle, '--set', `redkite.tls.passphraseFile=${join(dir, 'phrase')}`])
+    told(ran, { level: 'ok', what: 'tls', detail: /s\.p12/ })
+    assert.ok(!ran.stdout.includes('canary-phrase'))
+    told(await doctor(bundle), { level: 'fail', what: 'tls', cause: 'encryptedKey' })
   })
 
   it('internal TLS and the link to an upstream', async () => {

@@ -64,9 +64,7 @@ export async function checkPortMaterial(settings: TlsSettings, names: PortNames,
   const anchors = generation.anchors.length > 0 ? generation.anchors : await anchorsBeside(directory)
   const checks: Check[] = [
     ok(section, `loads as the server loads it, with a proof handshake: ${files.serverPem}`),
-    ...generation.warnings
-      .filter((text) => /can be (read|written)/.test(text))
-      .map((text) => permissionCheck(section, text)),
+    ...generation.warnings.filter((text) => !TOLD_BELOW.test(text)).map((text) => warningCheck(section, text)),
     checkExpiry(leaf.facts, now, what, renew),
     ...[...checkPurpose(pair), ...checkLife(pair, null), ...(anchors.length > 0 ? checkChain(pair, anchors) : [])].map(
       (finding) => fromFinding(what, finding),
@@ -143,9 +141,15 @@ export function fromFinding(what: string, { level, text, fix }: Finding): Check 
   return make(what, text, fix ?? RENEW, causeOf(text))
 }
 
-function permissionCheck(section: string, text: string): Check {
-  const [detail = text, fix = 'chmod 600 it'] = text.split('; ')
-  return warn(`${section} files`, detail, fix, 'permissions')
+/** What the loader warns of and the checks here say in more words. */
+const TOLD_BELOW = /expired|not valid before|no subject alternative name|lacks serverAuth/
+
+/** A warning of the loader: `key: path text; remedy`. */
+function warningCheck(section: string, text: string): Check {
+  const [detail = text, remedy = 'see redkite certs verify'] = text.split('; ')
+  const place = /: (\S+) can be (?:read|written)/.exec(detail)?.[1]
+  const fix = place === undefined ? remedy : remedy.replace(/ it$/, ` ${place}`)
+  return warn(`${section} files`, detail, fix, causeOf(detail))
 }
 
 const CAUSES: readonly (readonly [RegExp, Cause])[] = [
