@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { Secret } from '../model/calls.ts'
 import { namingsIn, type PassphraseSource, passphraseSource, TLS_NAMINGS, type TlsSource } from '../tls/settings.ts'
 import type { TlsMode } from './config.ts'
 import type { Key, Values } from './schema.ts'
@@ -91,10 +92,14 @@ function withPath(source: PassphraseSource | null, absolute: (path: string) => s
   return source?.kind === 'file' ? { kind: 'file', path: absolute(source.path) } : source
 }
 
+function isEmpty(value: Values[Key]): boolean {
+  return value === '' || (value instanceof Secret && value.reveal() === '')
+}
+
 /** Two answers to one question: whichever won, the other was meant by somebody. */
 function refuseContradictions(values: Values, { add, autoDir }: TlsSurroundings): void {
   const both = (one: Key, other: Key, what: string) => {
-    if (values[one] === '' || values[other] === '') return
+    if (isEmpty(values[one]) || isEmpty(values[other])) return
     add(one, one, `${one} and ${other} both name ${what}`, `leave one of them out (empty: ${other}: '')`)
   }
   for (const section of ['tls', 'internaltls'] as const) {

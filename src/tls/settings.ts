@@ -1,3 +1,4 @@
+import type { Secret } from '../model/calls.ts'
 import type { IdentityMap } from './identity.ts'
 import type { Revocation } from './revocation.ts'
 
@@ -19,8 +20,8 @@ export type TlsSource =
 export type PassphraseSource =
   /** The first line of a file. */
   | { readonly kind: 'file'; readonly path: string }
-  /** The first line that a program prints; run without a shell. */
-  | { readonly kind: 'command'; readonly command: string }
+  /** The first line that a program prints; run without a shell. Its arguments may hold a token. */
+  | { readonly kind: 'command'; readonly command: Secret }
 
 /** Versions and algorithms of a port (RFC 8446 and OpenSSL names); complete, so that no default of Node can lower it. */
 export interface ProtocolPolicy {
@@ -89,7 +90,7 @@ export function namingsIn(names: readonly string[]): readonly (typeof TLS_NAMING
 }
 
 /** The settings' passphrase source from its two keys; empty = not set. Both set is refused by the configuration. */
-export function passphraseSource(file: string, command: string): PassphraseSource | null {
+export function passphraseSource(file: string, command: Secret): PassphraseSource | null {
   if (file !== '') return { kind: 'file', path: file }
-  return command === '' ? null : { kind: 'command', command }
+  return command.reveal() === '' ? null : { kind: 'command', command }
 }

@@ -5,6 +5,7 @@ import { chmod, copyFile, mkdir, readFile, rename, rm, symlink, truncate, writeF
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { StartError } from '../../src/errors/start-error.ts'
+import { Secret } from '../../src/model/calls.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { openMaterial } from '../../src/tls/material.ts'
 import { loadTlsFiles } from '../../src/tls/prepare.ts'
@@ -76,7 +77,7 @@ function inBundle(path: string, caPem = path): Pick<TlsSettings, 'files' | 'sour
 }
 
 const byFile = (name = 'passphrase') => ({ kind: 'file', path: at(name) }) as const
-const byCommand = (command: string) => ({ kind: 'command', command }) as const
+const byCommand = (command: string) => ({ kind: 'command', command: new Secret(command) }) as const
 
 /** Starts with these settings where a refusal is expected; everything said is looked through for the passphrase. */
 async function refusal(settings: TlsSettings): Promise<StartError> {

@@ -1,4 +1,4 @@
-import { bool, path, text } from '../value-types.ts'
+import { bool, path, secret } from '../value-types.ts'
 import type { KeyRows } from './row.ts'
 
 /** Where key material comes from, and its renewal. */
@@ -22,7 +22,7 @@ export const materialKeys = {
     as: null,
   },
   'redkite.tls.passphraseCommand': {
-    type: text,
+    type: secret,
     default: '',
     doc: 'Program whose first line of output is that passphrase; run without a shell, within 10 seconds, at each load.',
     as: null,
@@ -44,7 +44,7 @@ export const materialKeys = {
     doc: 'File whose first line is the passphrase of internaltls.serverKeyPath, and of the key that is shown to an upstream.',
   },
   'redkite.internaltls.passphraseCommand': {
-    type: text,
+    type: secret,
     default: '',
     doc: 'Program whose first line of output is that passphrase.',
   },

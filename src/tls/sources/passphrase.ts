@@ -54,9 +54,9 @@ export async function readPassphraseFile(
  * the passphrase struck out; its arguments never are, they may hold a token.
  * @throws MaterialFault; `temporary` where the program failed or took too long: the next attempt may do
  */
-export async function runPassphraseCommand(command: string, section: string): Promise<Secret> {
+export async function runPassphraseCommand(command: Secret, section: string): Promise<Secret> {
   const key = ownKey(section, 'passphraseCommand')
-  const [program, ...args] = splitWords(command)
+  const [program, ...args] = splitWords(command.reveal())
   if (program === undefined) {
     throw new MaterialFault(EXIT.config, `${key}: the command is empty or a quote is open`, `correct ${key}`)
   }
