@@ -64,7 +64,7 @@ export class CrlSet {
   newestOf(authority: X509Certificate): Crl | null {
     let newest: Crl | null = null
     for (const list of this.#lists) {
-      if (list.unusable !== null || !this.#isIssuedBy(list, authority)) continue
+      if (!this.#isIssuedBy(list, authority)) continue
       if (newest === null || isOlder(newest, list)) newest = list
     }
     return newest
