@@ -1,7 +1,7 @@
 /** Revocation lists decide on real ports: which lists count, what they revoke, and what happens while they change. */
 import assert from 'node:assert/strict'
 import { randomBytes, X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
@@ -116,6 +116,8 @@ async function refusals(port: Port): Promise<ReadonlyMap<string, number>> {
 
 const alarms = (guarded: Guarded) => guarded.lines.filter(({ level }) => level === 'error' || level === 'warn')
 const said = (guarded: Guarded, message: string) => guarded.lines.filter((line) => line.message === message)
+/** Like `once`, but a thing that never happens fails the test instead of stopping it. */
+const soon = (emitter: EventEmitter, event: string) => once(emitter, event, { signal: AbortSignal.timeout(15_000) })
 const CLIENT = { usages: ['clientAuth'] } as const
 
 describe('a list', () => {
@@ -151,6 +153,19 @@ describe('a list', () => {
       next.some((line) => /\{issuer="CN=root"\} \d{10}$/.test(line)),
       next.join('\n'),
     )
+  })
+
+  test('that has less than a quarter of its life left is told of, once', async () => {
+    await using old = await guard({ lists: { 'ca.crl': (await makeCrl({ by: ca, fromDays: -4, toDays: 1 })).pem } })
+    await using young = await guard({ lists: { 'ca.crl': (await makeCrl({ by: ca, fromDays: -2, toDays: 1 })).pem } })
+    await until('it is told', () => said(old, 'revocation list expires soon').length === 1)
+    old.put('again.crl', 'nothing')
+    await until(
+      'it was looked at again',
+      () => said(old, 'revocation list not read, the one in use stays').length === 1,
+    )
+    assert.equal(said(old, 'revocation list expires soon').length, 1)
+    assert.deepEqual(alarms(young), [])
   })
 
   test('is missing for one of two authorities: hard refuses that one, soft admits it with an alarm', async () => {
@@ -216,10 +231,14 @@ describe('lists that cannot be understood', () => {
     unknown: ['1.2.3.4', true, '0500'],
   } as const
 
+  const opened = async (lists: Wish['lists']) => {
+    await using _ = await guard({ lists })
+  }
+
   test('stop the start, with the reason in the log', async () => {
     for (const extension of Object.values(unusable)) {
       const list = await makeCrl({ by: ca, revoked: [listed], extensions: [extension] })
-      await assert.rejects(guard({ lists: { 'ca.crl': list.pem } }), (error) => {
+      await assert.rejects(opened({ 'ca.crl': list.pem }), (error) => {
         assert.ok(error instanceof StartError)
         assert.equal(error.exitCode, 78)
         return /none of its revocation lists can be used/.test(error.message)
@@ -230,9 +249,9 @@ describe('lists that cannot be understood', () => {
       [ca.pem, /no revocation list in the file/],
       [Buffer.from('3003020101', 'hex'), /ca\.crl: .*missing or of another type/],
     ] as const) {
-      await assert.rejects(guard({ lists: { 'ca.crl': content } }), (error) => message.test(String(error)))
+      await assert.rejects(opened({ 'ca.crl': content }), (error) => message.test(String(error)))
     }
-    await assert.rejects(guard({ lists: {} }), /there is no revocation list in it/)
+    await assert.rejects(opened({}), /there is no revocation list in it/)
   })
 
   test('never replace the one in use: unusable, older, half-written, vanished', async () => {
@@ -312,14 +331,14 @@ test('a new list ends the live connections of those it names, and only theirs', 
       servername: 'localhost',
     })
   const [doomed, spared] = [open(listed), open(free)]
-  await Promise.all([once(doomed, 'remoteSettings'), once(spared, 'remoteSettings')])
+  await Promise.all([soon(doomed, 'remoteSettings'), soon(spared, 'remoteSettings')])
   let hasGoaway = false
   doomed.on('goaway', () => {
     hasGoaway = true
   })
   const writtenAt = Date.now()
   guarded.put('ca.crl', (await makeCrl({ by: ca, revoked: [listed], number: 2 })).pem)
-  await once(doomed, 'close')
+  await soon(doomed, 'close')
   console.log(`a live session was closed ${Date.now() - writtenAt} ms after the list was written`)
   assert.ok(hasGoaway)
   assert.equal(spared.closed, false)
@@ -332,8 +351,8 @@ test('in hard mode the end of a list ends the connections that it vouched for', 
   await using guarded = await guard({ mode: 'hard', lists: { 'ca.crl': list.pem } })
   const tls = { ca: ca.pem, cert: free.pem, key: free.key, servername: 'localhost' }
   const live = connectHttp2(`https://127.0.0.1:${guarded.port.port}`, tls)
-  await once(live, 'remoteSettings')
-  await once(live, 'close')
+  await soon(live, 'remoteSettings')
+  await soon(live, 'close')
   assert.equal(said(guarded, 'revocation list expired').length, 1)
   assert.equal(await guarded.verdict(free), 'revocationUnknown')
   // The next list, put in place late, admits them again.

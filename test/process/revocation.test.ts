@@ -48,6 +48,16 @@ function serve(list: string, env: Readonly<Record<string, string>> = {}): Promis
   })
 }
 
+/** The port between a proxy and a node opens as well, on the same certificates. */
+const INTERNAL = () => ({
+  COMMON_SECURITY_INTERNALTLSENABLED: 'true',
+  INTERNALTLS_SERVERPEMPATH: at('server.pem'),
+  INTERNALTLS_SERVERKEYPATH: at('server.key'),
+  INTERNALTLS_CAPEMPATH: at('ca.pem'),
+  PROXY_INTERNALPORT: '0',
+})
+const internalPort = (served: Served) => Number(new URL(served.ready.internal ?? '').port)
+
 /** A live session, and when and how it ended. */
 function session(port: number, client: Made) {
   const live = connectHttp2(`https://127.0.0.1:${port}`, trust(client))
@@ -72,14 +82,14 @@ const isAdmitted = (port: number, client: Made) =>
 describe('a deny list', () => {
   let served: Served
   before(async () => {
-    served = await serve('# nobody yet\n')
+    served = await serve('# nobody yet\n', INTERNAL())
   })
   after(() => served[Symbol.asyncDispose]())
 
-  test('a line added to it ends live sessions on both ports with GOAWAY and refuses new ones; others stay', async () => {
+  test('a line added to it ends live sessions on every port with GOAWAY and refuses new ones; others stay', async () => {
     const [bad, good] = [await newClient('leaver'), await newClient('stayer')]
-    const ports = [served.port, served.restPort]
-    assert.notEqual(served.port, served.restPort)
+    const ports = [served.port, served.restPort, internalPort(served)]
+    assert.equal(new Set(ports).size, 3)
     const doomed = ports.map((port) => session(port, bad))
     const spared = ports.map((port) => session(port, good))
     await Promise.all([...doomed, ...spared].map(({ ready }) => ready))
@@ -92,7 +102,9 @@ describe('a deny list', () => {
     for (const port of ports) {
       await assert.rejects(http2Call(port, trust(bad), 'application/json'))
       await assert.rejects(http1Call(port, trust(bad)))
-      assert.equal(await isAdmitted(port, good), true)
+      const admitted = session(port, good)
+      await admitted.ready
+      admitted.live.destroy()
     }
     assert.match(served.log(), /connection refused.*revoked.*on the deny list: left the company/)
     assert.ok(spared.every((one) => one.closedAt() === 0))
@@ -284,17 +296,20 @@ describe('resumption', () => {
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     test(`${version}: no session outlives a revocation, nor moves to another port`, async () => {
       const client = await newClient(`resumer ${version}`)
-      await using served = await serve('# nobody\n', { REDKITE_TLS_MINVERSION: '1.2' })
+      await using served = await serve('# nobody\n', { REDKITE_TLS_MINVERSION: '1.2', ...INTERNAL() })
       const tls = { ...trust(client), minVersion: version, maxVersion: version }
       const { tickets: sessions } = await visit(served.restPort, tls)
       assert.ok(sessions.length > 0, 'there is something to offer: a session by id, or a ticket that stands for one')
-      // Offered while it is still good, to its own port and to the other: a full handshake, the certificate checked.
-      for (const port of [served.restPort, served.port]) {
+      // Offered while it is still good, to its own port and to the others: a full handshake, the certificate checked.
+      const ports = [served.restPort, served.port, internalPort(served)]
+      for (const port of ports) {
+        // The internal port speaks TLS 1.3 only.
+        if (port === internalPort(served) && version === 'TLSv1.2') continue
         for (const offered of sessions) assert.equal((await visit(port, { ...tls, session: offered })).reused, false)
       }
       appendFileSync(at('deny.txt'), `serial:${serialOf(client)}\n`)
       await eventually(async () => !(await isAdmitted(served.port, client)))
-      for (const port of [served.restPort, served.port]) {
+      for (const port of ports) {
         for (const offered of [...sessions, undefined]) {
           await assert.rejects(visit(port, { ...tls, session: offered }))
           // Without the certificate a resumed session would be all that speaks for the client.
