@@ -19,14 +19,24 @@ const NGHTTP2_CANCEL = 0x8
 const NGHTTP2_REFUSED_STREAM = 0x7
 const END_STREAM = 0x1
 const ATTEMPTS_MAX = 3
+const NO_HEADERS: OutgoingHttpHeaders = Object.freeze({})
+/** Hears nothing: what comes after the end. */
+const NO_SINK: ForwardSink = Object.freeze({
+  remainingMs: () => null,
+  headers: () => {},
+  data: () => {},
+  end: () => {},
+  failed: () => {},
+  drained: () => {},
+})
 
 /** One call on the upstream: waits for a link, sends, and tells its sink what comes back. */
 export class ForwardedCall implements ForwardStream, Waiter {
   readonly #deps: CallDeps
-  readonly #headers: OutgoingHttpHeaders
-  readonly #sink: ForwardSink
+  #headers: OutgoingHttpHeaders
+  #sink: ForwardSink
   /** The whole request; null where it comes in pieces. */
-  readonly #whole: Buffer | null
+  #whole: Buffer | null
   /** Pieces that came before a link was there. */
   #early: Buffer[] = []
   #isEnded = false
@@ -106,10 +116,9 @@ export class ForwardedCall implements ForwardStream, Waiter {
   }
 
   #listen(stream: ClientHttp2Stream, link: Link): void {
-    const sink = this.#sink
     stream.on('response', (headers: IncomingHttpHeaders, flags: number) => this.#answered(headers, flags))
     stream.on('data', (chunk: Buffer) => {
-      if (!this.#isDone) sink.data(chunk)
+      if (!this.#isDone) this.#sink.data(chunk)
     })
     stream.on('trailers', (trailers: IncomingHttpHeaders) => {
       this.#trailers = trailers
@@ -119,9 +128,8 @@ export class ForwardedCall implements ForwardStream, Waiter {
     stream.on('close', () => {
       link.closed()
       this.#closed(stream, link)
-      // Node's native side may keep a closed stream until the next major collection: it need not keep the call as well
-      stream.removeAllListeners().on('error', ignored)
-      if (this.#stream === stream) this.#stream = null
+      // Node's native side may keep a closed stream until the next major collection: it need not keep the reply as well
+      if (this.#isDone) this.#forget()
     })
   }
 
@@ -166,6 +174,14 @@ export class ForwardedCall implements ForwardStream, Waiter {
     if (unprocessed) this.#fail(unreachable(uri, link.isRetired ? link.fault.message : 'it refuses new calls'))
     else if (link.isLost) this.#fail(lostUnder(uri, link.fault.message))
     else this.#fail(stream.rstCode === 0 ? this.#noStatus() : resetBy(uri, stream.rstCode))
+  }
+
+  #forget(): void {
+    this.#headers = NO_HEADERS
+    this.#sink = NO_SINK
+    this.#whole = null
+    this.#trailers = null
+    this.#stream = null
   }
 
   #noStatus(): RedkiteError {

@@ -67,11 +67,7 @@ export class Call implements BudgetHolder, WatchedBody {
     this.requestId = requestId
     this.#timeoutMs = timeoutMs
     this.#timer = timeoutMs === null ? null : setTimeout(() => this.#deadlinePassed(timeoutMs), timeoutMs)
-    stream.on('close', () => {
-      this.#closed()
-      // Node's native side may keep a closed stream until the next major collection: it need not keep the call as well
-      stream.removeAllListeners().on('error', ignored)
-    })
+    stream.on('close', () => this.#closed())
     stream.on('error', (error) =>
       context.log.debug('grpc stream error', { rpc: stats.name, peer: caller.peer, error: error.message }),
     )
@@ -203,8 +199,6 @@ export class Call implements BudgetHolder, WatchedBody {
     this.#abandon(error)
   }
 }
-
-function ignored(): void {}
 
 /** As an error of the table; a fault of ours goes to the log with its stack, and to the client without. */
 export function logged(thrown: unknown, log: Log, rpc: string, peer: string): RedkiteError {
