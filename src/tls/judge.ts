@@ -63,7 +63,8 @@ export function judge(socket: TLSSocket, generation: Generation, policy: Policy,
   const leaf = socket.getPeerX509Certificate()
   if (!leaf) return { kind: 'refused', ...NO_CERTIFICATE, certificate: null }
   const identity = identify(leaf)
-  const inOrder = socket.authorized === true && inDate(leaf, now)
+  // OpenSSL's own limits leave out keys that are too large.
+  const inOrder = socket.authorized === true && inDate(leaf, now) && weakness(leaf) === null
   if (inOrder || (policy.acceptServerAuthClients && isServerAuthOnlyOfAnchor(leaf, generation, now))) {
     // Asked only here: a stranger's certificate may carry the serial number of a revoked one.
     const revoked = policy.revocation?.refusal(leaf, generation.anchors, now)
@@ -144,9 +145,15 @@ function explain(leaf: X509Certificate, generation: Generation, socket: TLSSocke
   if (first) return { ...first, message: faults.map((fault) => fault.message).join('; also: ') }
   return {
     reason: 'unverified',
-    message: `client certificate could not be verified: ${String(socket.authorizationError)}`,
+    message: `client certificate could not be verified: ${inWords(socket.authorizationError)}`,
     remedy: 'see redkite certs verify; each certificate of the chain must be in date and a CA',
   }
+}
+
+/** Node calls by one word all that it has no name for. */
+function inWords(error: unknown): string {
+  const hint = 'most often a SHA-1 signature, or a critical extension that OpenSSL does not know'
+  return String(error) === 'UNSPECIFIED' ? `UNSPECIFIED (${hint})` : String(error)
 }
 
 function unknownAuthority(leaf: X509Certificate, generation: Generation): Explanation {

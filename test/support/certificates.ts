@@ -24,7 +24,7 @@ export interface Wish {
   /** Who signs; null or absent is self-signed. */
   readonly by?: Made | null
   readonly ca?: boolean
-  /** Extended key usages; absent means no such extension. */
+  /** Extended key usages; absent or empty means no such extension. */
   readonly usages?: readonly ('serverAuth' | 'clientAuth')[]
   readonly names?: readonly string[]
   /** The subject where it is more than `CN=<cn>`; RDNs in the certificate's order. */
@@ -38,6 +38,14 @@ export interface Wish {
   readonly keyKind?: KeyKind
   /** Hexadecimal; default random. */
   readonly serial?: string
+  /** Of a CA: how many CAs may stand below it; absent means any number. */
+  readonly pathLength?: number
+  /** Hash of the signature; default SHA-256. */
+  readonly hash?: 'SHA-1' | 'SHA-256'
+  /** More extensions: OID, critical, and the DER of the value in hexadecimal. */
+  readonly extensions?: readonly (readonly [oid: string, critical: boolean, value: string])[]
+  /** A key pair instead of a new one of `keyKind`. */
+  readonly keys?: webcrypto.CryptoKeyPair
 }
 
 const DAY_MS = 86_400_000
@@ -55,30 +63,34 @@ function rsa(modulusLength: number) {
 
 /** Issues one certificate with a key of its own. */
 export async function make(wish: Wish): Promise<Made> {
-  const keys = (await webcrypto.subtle.generateKey(algorithms[wish.keyKind ?? 'ec'], true, [
-    'sign',
-    'verify',
-  ])) as webcrypto.CryptoKeyPair
+  const keys =
+    wish.keys ??
+    ((await webcrypto.subtle.generateKey(algorithms[wish.keyKind ?? 'ec'], true, [
+      'sign',
+      'verify',
+    ])) as webcrypto.CryptoKeyPair)
   const signer = wish.by ?? null
   const extensions: x509.Extension[] = [
-    new x509.BasicConstraintsExtension(wish.ca ?? false, undefined, true),
+    new x509.BasicConstraintsExtension(wish.ca ?? false, wish.pathLength, true),
     await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     await x509.AuthorityKeyIdentifierExtension.create(signer?.keys.publicKey ?? keys.publicKey),
   ]
   if (wish.ca) {
     extensions.push(new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true))
   }
-  if (wish.usages) {
+  if (wish.usages && wish.usages.length > 0) {
     extensions.push(new x509.ExtendedKeyUsageExtension(wish.usages.map((usage) => x509.ExtendedKeyUsage[usage])))
   }
   const names = wish.names ?? ['localhost', '127.0.0.1']
-  extensions.push(
-    new x509.SubjectAlternativeNameExtension([
-      ...names.map((name) => ({ type: /^[\d.]+$/.test(name) ? ('ip' as const) : ('dns' as const), value: name })),
-      ...(wish.uris ?? []).map((value) => ({ type: 'url' as const, value })),
-      ...(wish.emails ?? []).map((value) => ({ type: 'email' as const, value })),
-    ]),
-  )
+  const alternatives = [
+    ...names.map((name) => ({ type: /^[\d.]+$/.test(name) ? ('ip' as const) : ('dns' as const), value: name })),
+    ...(wish.uris ?? []).map((value) => ({ type: 'url' as const, value })),
+    ...(wish.emails ?? []).map((value) => ({ type: 'email' as const, value })),
+  ]
+  if (alternatives.length > 0) extensions.push(new x509.SubjectAlternativeNameExtension(alternatives))
+  for (const [oid, critical, value] of wish.extensions ?? []) {
+    extensions.push(new x509.Extension(oid, critical, Buffer.from(value, 'hex')))
+  }
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: wish.serial ?? `00${randomBytes(15).toString('hex')}`,
     subject: wish.subject ?? `CN=${wish.cn}`,
@@ -87,8 +99,10 @@ export async function make(wish: Wish): Promise<Made> {
     notAfter: new Date(Date.now() + (wish.toDays ?? 30) * DAY_MS),
     publicKey: keys.publicKey,
     signingKey: signer?.keys.privateKey ?? keys.privateKey,
-    signingAlgorithm: (signer?.keys.privateKey ?? keys.privateKey)
-      .algorithm as x509.X509CertificateCreateParams['signingAlgorithm'],
+    signingAlgorithm: {
+      ...(signer?.keys.privateKey ?? keys.privateKey).algorithm,
+      ...(wish.hash ? { hash: wish.hash } : {}),
+    } as x509.X509CertificateCreateParams['signingAlgorithm'],
     extensions,
   } as x509.X509CertificateCreateParams)
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')

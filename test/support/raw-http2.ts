@@ -22,8 +22,9 @@ export function stringMessage(field: number, value: string): Buffer {
   return Buffer.concat([head, body])
 }
 
-export function openSession(port: number, tls: ClientTls): ClientHttp2Session {
-  const session = connect(`https://127.0.0.1:${port}`, { servername: 'localhost', ...tls })
+/** Without `tls` it is HTTP/2 with prior knowledge over TCP. */
+export function openSession(port: number, tls: ClientTls | null): ClientHttp2Session {
+  const session = connect(`${tls ? 'https' : 'http'}://127.0.0.1:${port}`, { servername: 'localhost', ...tls })
   session.on('error', () => {})
   return session
 }
@@ -35,6 +36,8 @@ export function requestOn(
   body: Buffer | string,
 ): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
+    // an alert of TLS is the session's error, and comes before that of the stream
+    session.once('error', reject)
     const stream = session.request(headers, { endStream: false })
     let first: IncomingHttpHeaders | null = null
     let trailers: IncomingHttpHeaders = {}
@@ -48,6 +51,7 @@ export function requestOn(
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
     stream.on('error', reject)
     stream.on('close', () => {
+      session.off('error', reject)
       if (first) resolve({ headers: first, all: { ...first, ...trailers }, body: Buffer.concat(chunks) })
       else reject(new Error('closed without an answer'))
     })
@@ -58,7 +62,7 @@ export function requestOn(
 /** One request on a connection of its own. */
 export async function rawRequest(
   port: number,
-  tls: ClientTls,
+  tls: ClientTls | null,
   headers: OutgoingHttpHeaders,
   body: Buffer | string = '',
 ): Promise<RawAnswer> {
@@ -73,7 +77,7 @@ export async function rawRequest(
 /** A unary gRPC call. */
 export function rawGrpc(
   port: number,
-  tls: ClientTls,
+  tls: ClientTls | null,
   path: string,
   metadata: OutgoingHttpHeaders = {},
   message: Buffer = EMPTY_MESSAGE,
@@ -85,7 +89,7 @@ export function rawGrpc(
 /** A REST call. */
 export function rawRest(
   port: number,
-  tls: ClientTls,
+  tls: ClientTls | null,
   path: string,
   headers: OutgoingHttpHeaders = {},
   body = '{}',
