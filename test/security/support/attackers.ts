@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:tls'
+import { type ConnectionOptions, connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { ATTACKS, type AttackName } from './attacks.ts'
 import { FLAG, frame, TYPE } from './frames.ts'
@@ -43,7 +43,8 @@ const NO_WAIT = 0
 function attacker(wish: AttackWish, index: number): Promise<{ bytes: number; closed: boolean }> {
   const plan = ATTACKS[wish.name]
   const pair = wish.pair ? { cert: readFileSync(wish.pair.cert), key: readFileSync(wish.pair.key) } : {}
-  const socket = connect({
+  // net's options, which the types of tls leave out
+  const options: ConnectionOptions & { readonly localAddress: string } = {
     host: '127.0.0.1',
     port: wish.port,
     localAddress: `127.0.0.${2 + (index % 8)}`,
@@ -51,7 +52,8 @@ function attacker(wish: AttackWish, index: number): Promise<{ bytes: number; clo
     ALPNProtocols: ['h2'],
     ca: readFileSync(wish.ca),
     ...pair,
-  } as Parameters<typeof connect>[0])
+  }
+  const socket = connect(options)
   return new Promise((resolve) => {
     let [bytes, round] = [0, 0]
     const end = Date.now() + wish.ms

@@ -22,6 +22,12 @@ export function residentBytes(served: Served): Promise<number> {
   return reading(served, 'process_resident_memory_bytes')
 }
 
+/** What is in use of V8's heap and of the buffers that hang on it. */
+export async function heldBytes(served: Served): Promise<number> {
+  const parts = ['nodejs_heap_size_used_bytes', 'nodejs_external_memory_bytes'].map((name) => reading(served, name))
+  return (await Promise.all(parts)).reduce((sum, bytes) => sum + bytes, 0)
+}
+
 /** Resident memory once it is below `limit`, or the last reading after `limitMs`: memory is given back when all is quiet. */
 export async function settledBytes(served: Served, limit: number, limitMs = 20_000): Promise<number> {
   const end = Date.now() + limitMs
