@@ -71,11 +71,18 @@ function parseChain(set: TlsFileSet): readonly X509Certificate[] {
   }
   return certificates.map((block, index) => {
     try {
-      return new X509Certificate(block.text)
+      return readCertificate(block.text)
     } catch {
       throw refuse(set, file, `certificate ${index + 1} of the file does not parse`, 'write the file again')
     }
   })
+}
+
+/** @throws Error also where only its public key cannot be read: OpenSSL finds that out when the key is needed. */
+function readCertificate(text: string): X509Certificate {
+  const certificate = new X509Certificate(text)
+  certificate.publicKey
+  return certificate
 }
 
 /** What a file that is not PEM at all looks like, as a remedy; null = like nothing known. */
@@ -158,7 +165,7 @@ function parseAnchors(file: TlsFile): { anchors: X509Certificate[]; damaged: num
   let damaged = unfinished ? 1 : 0
   for (const block of blocks.filter(isCertificate)) {
     try {
-      anchors.push(new X509Certificate(block.text))
+      anchors.push(readCertificate(block.text))
     } catch {
       damaged += 1
     }
