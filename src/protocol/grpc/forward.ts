@@ -15,6 +15,7 @@ const WHOLE_BYTES_MAX = 64 * 1024
 /** `sendDate: false`: what the upstream sent is passed on, and gRPC reads no date. */
 const WITH_TRAILERS = Object.freeze({ waitForTrailers: true, sendDate: false })
 const NGHTTP2_NO_ERROR = 0
+const NOTHING: Buffer[] = []
 const TRAILERS_ONLY = Object.freeze({ endStream: true, sendDate: false })
 
 /**
@@ -213,6 +214,15 @@ class Forwarding implements ForwardSink {
     stream.on('wantTrailers', () => stream.sendTrailers(trailers))
     const [first] = this.#reply
     stream.end(this.#reply.length === 1 ? first : Buffer.concat(this.#reply))
+    this.#forget()
+  }
+
+  /** Node keeps the stream of a call, and what hangs on it, until the next major collection. */
+  #forget(): void {
+    this.#call.abandoned = null
+    this.#upstream = null
+    this.#replyHeaders = null
+    this.#reply = NOTHING
   }
 
   failed(error: RedkiteError): void {
