@@ -126,7 +126,7 @@ export class ForwardedCall implements ForwardStream, Waiter {
     stream.on('end', () => this.#ended(stream))
     stream.on('error', ignored)
     stream.on('close', () => {
-      link.closed()
+      link.closed(this.#isAnswered)
       this.#closed(stream, link)
       // Node's native side may keep a closed stream until the next major collection: it need not keep the reply as well
       if (this.#isDone) this.#forget()

@@ -26,6 +26,7 @@ export class Link {
   #streamsMax = STREAMS_MAX
   #streams = 0
   #isRetired = false
+  #hasServed = false
   /** The highest call that the peer said it processes; null = it did not say. */
   #lastProcessed: number | null = null
   #fault: LinkFault = { message: 'the upstream closed the connection', remedy: 'look at its log' }
@@ -63,6 +64,11 @@ export class Link {
     return !this.#isRetired && this.#streams < this.#streamsMax && !this.#session.closed && !this.#session.destroyed
   }
 
+  /** Whether it was of use: a call was answered on it. */
+  get hasServed(): boolean {
+    return this.#hasServed
+  }
+
   get isRetired(): boolean {
     return this.#isRetired
   }
@@ -89,8 +95,10 @@ export class Link {
     return stream
   }
 
-  closed(): void {
+  /** @param answered whether the peer answered the call */
+  closed(answered: boolean): void {
     this.#streams -= 1
+    if (answered) this.#hasServed = true
     this.#events.freed(this)
   }
 

@@ -7,7 +7,7 @@ import type { LinkContext } from './settings.ts'
 
 const BACK_OFF_MS_MIN = 100
 const BACK_OFF_MS_MAX = 2_000
-/** A link that ends sooner than this, for the second time in a row, counts as a failed attempt. */
+/** A link that ends sooner than this without having served, for the second time in a row, is a failed attempt. */
 const SETTLED_MS = 1_000
 
 export interface SlotEvents {
@@ -61,7 +61,7 @@ export class Slot implements LinkEvents {
     if (link !== this.#link) return
     this.#link = null
     if (!link.isLost) this.#leaving.add(link)
-    const isEarly = performance.now() - link.openedAt < SETTLED_MS
+    const isEarly = !link.hasServed && performance.now() - link.openedAt < SETTLED_MS
     if (isEarly && this.#failures > 0) {
       this.#failed(fault)
       return
