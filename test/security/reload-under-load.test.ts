@@ -12,7 +12,7 @@ import { type Served, startRedkite, temporary } from '../support/server.ts'
 import { setIn } from '../support/sets.ts'
 import { amount, report, TEST_MS_MAX } from './support/budget.ts'
 import { grpcCall, loops, restCall, session } from './support/good-calls.ts'
-import { megabytes, ms, quantile, reading, settledBytes } from './support/readings.ts'
+import { megabytes, ms, quantile, reading, residentBytes, settled } from './support/readings.ts'
 
 const LOAD_SECONDS = amount(12, 60)
 const RELOADS = amount(1_500, 10_000)
@@ -107,7 +107,7 @@ describe('reload under load, mutual TLS', () => {
   test('0 failed handshakes, 0 failed calls, only good files serve', { timeout: TEST_MS_MAX }, async (t) => {
     const admin = session(target())
     const warm = await rounds(admin, 0, (round) => round < WARM_UP / 2, 0)
-    const before = await settledBytes(served, 0, 6_000)
+    const before = await settled(served, residentBytes, 0, 6_000)
     const handshake = async () => {
       const fresh = session(target())
       await grpcCall(fresh)
@@ -129,7 +129,7 @@ describe('reload under load, mutual TLS', () => {
       one.destroy()
     }
     const last = await rounds(admin, loaded, (round) => round < RELOADS / 2, 0)
-    const grown = (await settledBytes(served, before + GROWTH_MAX)) - before
+    const grown = (await settled(served, residentBytes, before + GROWTH_MAX)) - before
     const [handshakes, onOpen] = ['handshake', 'call'].map((name) => running.times.get(name) ?? [])
     assert.ok(handshakes && onOpen)
     report(t, {

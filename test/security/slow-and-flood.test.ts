@@ -17,7 +17,7 @@ import { amount, report, TEST_MS_MAX } from './support/budget.ts'
 import { clientHello } from './support/client-hello.ts'
 import { grpcCall, type Loops, loops, restCall, session, type Target } from './support/good-calls.ts'
 import { keyUpdates, renegotiations } from './support/openssl-client.ts'
-import { heldBytes, megabytes, ms, quantile, reading, residentBytes, settledBytes } from './support/readings.ts'
+import { heldBytes, megabytes, ms, quantile, reading, residentBytes, settled } from './support/readings.ts'
 import { trickled, trickledRequest } from './support/trickle.ts'
 
 const ATTACK_MS = amount(700, 10_000)
@@ -139,10 +139,13 @@ for (const [name, modeOf] of Object.entries(MODES)) {
       }
       await nothingLeft(served)
       // the heap and what hangs on it comes back; the process keeps some of the room that these loads needed
-      await until('memory comes back', async () => (await heldBytes(served)) < held + HELD_MAX, 30_000)
-      const grown = (await settledBytes(served, start + GROWTH_MAX)) - start
-      report(t, { 'memory before': megabytes(start), grown: megabytes(grown), held: megabytes(held) })
-      report(t, { 'held afterwards': megabytes(await heldBytes(served)) })
+      const kept = (await settled(served, heldBytes, held + HELD_MAX)) - held
+      const grown = (await settled(served, residentBytes, start + GROWTH_MAX, 5_000)) - start
+      report(t, {
+        resident: `${megabytes(start)} + ${megabytes(grown)}`,
+        'in use': `${megabytes(held)} + ${megabytes(kept)}`,
+      })
+      assert.ok(kept < HELD_MAX, `${megabytes(kept)} more in use than before`)
       assert.ok(grown < GROWTH_MAX, `${megabytes(grown)} more than before`)
     })
 

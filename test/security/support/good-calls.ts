@@ -1,6 +1,7 @@
 /** Clients that behave, at work while others do not: each call must be answered, and how long it took is kept. */
 import assert from 'node:assert/strict'
 import { type ClientHttp2Session, connect } from 'node:http2'
+import { connect as connectTcp } from 'node:net'
 import { MILVUS_SERVICE, requestOn } from '../../support/raw-http2.ts'
 import type { ClientTls } from '../../support/tls-client.ts'
 
@@ -17,8 +18,14 @@ export interface Target {
 /** An HTTP/2 session; what becomes of it shows in the calls on it. */
 export function session({ port, tls }: Target): ClientHttp2Session {
   const opened = connect(`${tls ? 'https' : 'http'}://127.0.0.1:${port}`, { servername: 'localhost', ...tls })
-  opened.on('error', () => {})
+  opened.setMaxListeners(0).on('error', () => {})
   return opened
+}
+
+/** A session of another address of this machine, in plaintext. */
+export function sessionFrom({ port }: Target, localAddress: string): ClientHttp2Session {
+  const createConnection = () => connectTcp({ host: '127.0.0.1', port, localAddress })
+  return connect(`http://127.0.0.1:${port}`, { createConnection })
 }
 
 /** A gRPC call that root makes. */

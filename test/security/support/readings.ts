@@ -28,13 +28,21 @@ export async function heldBytes(served: Served): Promise<number> {
   return (await Promise.all(parts)).reduce((sum, bytes) => sum + bytes, 0)
 }
 
-/** Resident memory once it is below `limit`, or the last reading after `limitMs`: memory is given back when all is quiet. */
-export async function settledBytes(served: Served, limit: number, limitMs = 20_000): Promise<number> {
+/**
+ * The reading once it is below `limit`, or the last one after `limitMs`. Looks seldom: a server gives memory back when
+ * all is quiet.
+ */
+export async function settled(
+  served: Served,
+  read: (served: Served) => Promise<number>,
+  limit: number,
+  limitMs = 25_000,
+): Promise<number> {
   const end = Date.now() + limitMs
   for (;;) {
-    const bytes = await residentBytes(served)
+    const bytes = await read(served)
     if (bytes < limit || Date.now() > end) return bytes
-    await wait(250)
+    await wait(1_000)
   }
 }
 
