@@ -31,6 +31,11 @@ export interface CreateRequest {
   /** Default `ec`. */
   readonly key?: KeyKind
   readonly subject?: SubjectFields
+  /**
+   * The server pair also allows clientAuth: for internal TLS, where a process shows the same pair to its peers on both
+   * sides (`internaltls.*`). Default false: a server's key is no client.
+   */
+  readonly internal?: boolean
   /** The clock. */
   readonly now: Date
   /** Replace what is there; the replaced files stay as `<name>.old`. Default false. */
@@ -61,6 +66,7 @@ export async function createCertificateSet(request: CreateRequest): Promise<Cert
   const server = await issueLeaf(authority, {
     ...leaf,
     role: 'server',
+    isPeer: request.internal ?? false,
     subject: { fields: subject, commonName: request.serverName },
     names,
   })

@@ -28,11 +28,19 @@ export interface AuthorityRequest {
 /** What `issueLeaf` needs besides the issuer. `subject` is a set of fields, or the DER of a name to take over. */
 export interface LeafRequest {
   readonly role: Role
+  /** For both roles: a process of ours that serves and connects (internal TLS). */
+  readonly isPeer?: boolean
   readonly subject: { readonly fields: SubjectFields; readonly commonName: string } | { readonly der: ArrayBuffer }
   readonly names: readonly AlternativeName[]
   readonly key: KeyKind
   readonly days: number
   readonly now: Date
+}
+
+/** What the pair is for, by the names of RFC 5280 4.2.1.12. */
+function purposesOf({ role, isPeer }: LeafRequest): readonly ('serverAuth' | 'clientAuth')[] {
+  if (isPeer) return ['serverAuth', 'clientAuth']
+  return role === 'server' ? ['serverAuth'] : ['clientAuth']
 }
 
 /** A certificate authority that can issue: its certificate and its private key. */
@@ -99,9 +107,7 @@ export async function issueLeaf(authority: Authority, request: LeafRequest): Pro
     extensions: [
       new library.BasicConstraintsExtension(false, undefined, true),
       new library.KeyUsagesExtension(leafUsages(library, request.key), true),
-      new library.ExtendedKeyUsageExtension([
-        request.role === 'server' ? library.ExtendedKeyUsage.serverAuth : library.ExtendedKeyUsage.clientAuth,
-      ]),
+      new library.ExtendedKeyUsageExtension(purposesOf(request).map((purpose) => library.ExtendedKeyUsage[purpose])),
       ...alternativeNames(library, request.names),
       await library.SubjectKeyIdentifierExtension.create(publicKeyDer(key)),
       await authorityKeyId(library, authority),

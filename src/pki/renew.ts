@@ -95,6 +95,7 @@ export async function leafRequest(
   const sameSubject = known !== null && given === undefined && request.subject === undefined
   return {
     role,
+    isPeer: role === 'server' && (previous?.keyUsage?.includes(CLIENT_AUTH) ?? false),
     subject: sameSubject ? { der: known.subject } : { fields: request.subject ?? {}, commonName },
     names: renewedNames(request.names ?? [], role, commonName, given === undefined ? (known?.names ?? null) : null),
     key: request.key ?? keyKindOf((previous ?? authority.certificate).publicKey),
@@ -102,6 +103,9 @@ export async function leafRequest(
     now: request.now,
   }
 }
+
+/** A server pair that was made for both roles (`certs create --internal`) stays so. */
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
 /** The names of the present certificate, and the given ones; those of `create` where there are none to keep. */
 function renewedNames(

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, copyFile, link, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { chmod, copyFile, type FileHandle, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EXIT, StartError } from '../errors/start-error.ts'
 import { DIRECTORY_MODE } from './layout.ts'
@@ -52,6 +52,37 @@ export async function putFiles(files: readonly PlannedFile[], mode: PutMode): Pr
   }
 }
 
+/** Who may read the file that is replaced; null = there is none. */
+async function presentAccess(path: string): Promise<{ mode: number; uid: number; gid: number } | null> {
+  try {
+    const { mode, uid, gid } = await stat(path)
+    return { mode, uid, gid }
+  } catch {
+    return null
+  }
+}
+
+/** Group read: what an owner gives the server's group, so that it need not run as the key's owner. */
+const GROUP_READ = 0o040
+
+/**
+ * A file that takes the place of another keeps its owner, and its group's right to read: a server that runs as another
+ * user than whoever renews must be able to read the new pair too. Nobody gains a right that they did not have.
+ */
+async function keepAccess(handle: FileHandle, file: PlannedFile): Promise<number> {
+  const before = await presentAccess(file.path)
+  if (before === null) return file.mode
+  const own = await handle.stat()
+  if (own.uid === before.uid && own.gid === before.gid) return file.mode | (before.mode & GROUP_READ)
+  try {
+    await handle.chown(before.uid, before.gid)
+  } catch {
+    // only root gives files away; the file stays the renewer's, readable by nobody else
+    return file.mode
+  }
+  return file.mode | (before.mode & GROUP_READ)
+}
+
 async function stage(file: PlannedFile): Promise<StagedFile> {
   const staged = `${file.path}.${randomBytes(6).toString('hex')}.tmp`
   try {
@@ -59,7 +90,7 @@ async function stage(file: PlannedFile): Promise<StagedFile> {
     try {
       await handle.writeFile(file.content)
       // The process' umask may have taken bits away that a certificate should have.
-      await handle.chmod(file.mode)
+      await handle.chmod(await keepAccess(handle, file))
       await handle.sync()
     } finally {
       await handle.close()

@@ -1,7 +1,7 @@
 /** `redkite certs create` and `renew`, judged by OpenSSL and by real handshakes. */
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, unlink } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -28,6 +28,8 @@ async function strict(directory: string, purpose: 'sslserver' | 'sslclient', fil
 async function serialOf(directory: string, file: string): Promise<string> {
   return new X509Certificate(await readFile(join(directory, file))).serialNumber
 }
+
+const asRoot = process.getuid?.() === 0 ? false : 'only root gives files away'
 
 before(async () => {
   root = await mkdtemp(join(tmpdir(), 'redkite-certs-'))
@@ -138,6 +140,30 @@ describe('certs renew, judged by openssl', { skip: openssl.skip }, () => {
     await runOpenssl(directory, 'genpkey -algorithm ED25519 -out ca.key')
     await runOpenssl(directory, 'req -new -x509 -key ca.key -out ca.pem -days 100 -subj /CN=an-authority')
     await assert.rejects(certs('renew', '--dir', directory), refused(EXIT.config, /key of type ed25519 cannot sign/))
+  })
+
+  it('keeps who may read the files: their owner, and the group of the key', { skip: asRoot }, async () => {
+    const directory = fresh()
+    await certs('create', '--dir', directory)
+    await chown(join(directory, 'server.key'), 10001, 10001)
+    await chmod(join(directory, 'server.key'), 0o640)
+    await chown(join(directory, 'client.key'), 1000, 1000)
+    await certs('renew', '--dir', directory)
+    const [server, client] = await Promise.all(['server.key', 'client.key'].map((name) => stat(join(directory, name))))
+    assert.deepEqual([server?.uid, server?.gid, (server?.mode ?? 0) & 0o777], [10001, 10001, 0o640])
+    assert.deepEqual([client?.uid, client?.gid, (client?.mode ?? 0) & 0o777], [1000, 1000, 0o600])
+  })
+
+  it('makes a pair for internal TLS that serves and connects, and a renewal leaves it so', async () => {
+    const directory = fresh()
+    await certs('create', '--internal', '--server-name', 'node.internal', '--dir', directory)
+    for (const round of ['created', 'renewed']) {
+      for (const purpose of ['sslserver', 'sslclient'] as const) {
+        assert.equal((await strict(directory, purpose, 'server.pem')).exitCode, 0, `${round}: ${purpose}`)
+      }
+      assert.match((await strict(directory, 'sslserver', 'client.pem')).words, /unsuitable certificate purpose/)
+      await certs('renew', '--dir', directory)
+    }
   })
 
   it('keeps the subject and the names of a certificate that OpenSSL made', async () => {

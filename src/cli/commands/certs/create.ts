@@ -19,6 +19,7 @@ interface CreateOptions extends SubjectOptions {
   readonly client?: string
   readonly days?: number
   readonly key?: KeyKind
+  readonly internal?: boolean
   readonly force?: boolean
   readonly output: OutputFormat
 }
@@ -27,6 +28,7 @@ const EXAMPLES = `
 Examples:
   $ redkite certs create                                      # for this machine, into ./cert
   $ redkite certs create db.example.com 10.0.0.5 --dir /etc/redkite/tls
+  $ redkite certs create --internal --server-name node.internal --dir internal   # for a proxy and a node (internaltls.*)
   $ redkite certs create --server-name localhost --client etl --key rsa --organization "Example Ltd"
 
 The seven files: ca.key ca.pem ca.srl server.key server.pem client.key client.pem.
@@ -44,6 +46,10 @@ export function addCreate(certs: Command, io: CliIo): void {
     .option('--client <name>', 'common name of the client', 'client')
   addKeyOptions(command, `life of the two pairs in days (default: ${LEAF_DAYS_DEFAULT})`, 'kind of keys (default: ec)')
   addSubjectOptions(command)
+    .option(
+      '--internal',
+      'the server pair allows clientAuth too: for internal TLS, where each process shows it to the other',
+    )
     .option('--force', 'replace a set that is there; its files stay as <name>.old')
     .addOption(outputOption())
     .addHelpText('after', EXAMPLES)
@@ -60,6 +66,7 @@ async function create(io: CliIo, names: readonly string[], options: CreateOption
     ...keyRequest(options),
     ...(options.client === undefined ? {} : { clientName: options.client }),
     subject: subjectFrom(options) ?? {},
+    internal: options.internal ?? false,
     force: options.force ?? false,
     now: new Date(),
   })
