@@ -238,7 +238,9 @@ describe('redkite verify names the cause: ', () => {
 
   it('an old protocol, alone and besides', async () => {
     const options = { cert: server.pem, key: server.key, ciphers: 'ALL:@SECLEVEL=0' }
-    const old = createTls({ ...options, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' }).listen(0)
+    const old = createTls({ ...options, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' })
+      .listen(0)
+      .unref()
     old.on('tlsClientError', (_, socket) => socket.destroy())
     await once(old, 'listening')
     try {
@@ -264,16 +266,22 @@ describe('redkite verify names the cause: ', () => {
   it('a server that speaks no h2, no TLS at all, or nothing', async () => {
     for (const ALPNProtocols of [['http/1.1'], undefined]) {
       const alpn = ALPNProtocols === undefined ? {} : { ALPNProtocols }
-      const web = createTls({ cert: server.pem, key: server.key, ...alpn }).listen(0)
+      const web = createTls({ cert: server.pem, key: server.key, ...alpn })
+        .listen(0)
+        .unref()
       web.on('tlsClientError', (_, socket) => socket.destroy())
       web.on('secureConnection', (socket) => socket.on('error', () => {}).once('data', () => socket.destroy()))
       await once(web, 'listening')
       told(await verify(uri((web.address() as AddressInfo).port), ...CA), { level: 'fail', cause: 'noAlpn' })
       web.close()
     }
-    const deaf = createTcp((socket) => socket.on('error', () => {})).listen(0)
+    const deaf = createTcp((socket) => socket.on('error', () => {}))
+      .listen(0)
+      .unref()
     await once(deaf, 'listening')
-    const noise = createTcp((socket) => socket.on('error', () => {}).end('220 mail\r\n')).listen(0)
+    const noise = createTcp((socket) => socket.on('error', () => {}).end('220 mail\r\n'))
+      .listen(0)
+      .unref()
     await once(noise, 'listening')
     try {
       const port = (listener: typeof deaf) => (listener.address() as AddressInfo).port
@@ -308,7 +316,9 @@ describe('redkite verify names the cause: ', () => {
         up.write(head)
         socket.pipe(up).pipe(socket)
       })
-    }).listen(0)
+    })
+      .listen(0)
+      .unref()
     await once(both, 'listening')
     try {
       const ran = await verify(uri((both.address() as AddressInfo).port), ...CA)

@@ -76,7 +76,7 @@ async function upstream(
     if (session.socket instanceof TLSSocket && !admits(session.socket)) session.destroy()
   })
   server.on('tlsClientError', (_, socket) => socket.destroy())
-  server.listen(0)
+  server.listen(0).unref()
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
@@ -203,7 +203,9 @@ describe('redkite verify --internal fails where', () => {
         up.write(head)
         socket.pipe(up).pipe(socket)
       })
-    }).listen(0)
+    })
+      .listen(0)
+      .unref()
     await once(both, 'listening')
     try {
       told(await verify(proxyTo((both.address() as AddressInfo).port)), {

@@ -93,7 +93,9 @@ describe('redkite verify', () => {
           heard += bytes.toString('latin1')
           if (heard.includes('{}')) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"code":0}')
         })
-    }).listen(0)
+    })
+      .listen(0)
+      .unref()
     await once(web, 'listening')
     const { port } = web.address() as AddressInfo
     const args = [uri(mutual.port), ...CA, ...pairOf('client'), ...login]
@@ -126,7 +128,7 @@ describe('redkite verify', () => {
   })
 
   it('unreachable is 69, a wrong command line 64', async () => {
-    const listener = createTcp().listen(0)
+    const listener = createTcp().listen(0).unref()
     await once(listener, 'listening')
     const { port } = listener.address() as AddressInfo
     listener.close()

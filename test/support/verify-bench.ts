@@ -114,7 +114,7 @@ export async function faulty(options: SecureServerOptions, admits = (_: TLSSocke
   made.on('session', (session) => {
     if (session.socket instanceof TLSSocket && !admits(session.socket)) session.destroy()
   })
-  made.listen(0)
+  made.listen(0).unref()
   await once(made, 'listening')
   const sockets = new Set<{ destroy(): void }>()
   made.on('connection', (socket) => sockets.add(socket))
