@@ -1,10 +1,12 @@
 /** Opens the key material of every port, with what stands behind it: who is revoked, and whom a certificate is. */
 import { join } from 'node:path'
 import type { Config } from './config/config.ts'
+import { variablesOf } from './config/load.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { isHybrid } from './tls/groups.ts'
 import { createIdentityMap, type IdentityMap } from './tls/identity.ts'
+import { refuseKeylog } from './tls/keylog.ts'
 import { openMaterial, type TlsMaterial } from './tls/material.ts'
 import { internalPolicy, protocolPolicy } from './tls/policy.ts'
 import { openRevocation } from './tls/revocation/open.ts'
@@ -24,6 +26,7 @@ export async function openServerTls(
   metrics: Metrics,
   opened: AsyncDisposableStack,
 ): Promise<ServerTls> {
+  refuseKeylog([...process.execArgv, ...(variablesOf(['NODE_OPTIONS']).NODE_OPTIONS ?? '').split(/[\s"]+/)])
   const revocation = await openRevocation(config.tls, log, metrics)
   if (revocation) opened.use(revocation)
   const material = await openTls(config, revocation, log, metrics)
