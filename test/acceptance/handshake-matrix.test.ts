@@ -227,9 +227,10 @@ for (const mode of [0, 1, 2] as const) {
           await eventually(async () => {
             now = await counts(served)
             return Object.keys(wanted).every((key) => moved(before_, now)[key] !== undefined)
-          }).catch(() => {})
-          assert.deepEqual(moved(before_, now), wanted)
+          }, 2_000).catch(() => {})
+          const movedBy = moved(before_, now)
           before_ = now
+          assert.deepEqual(movedBy, wanted)
           for (const [index, port] of PORTS.entries()) {
             const answer = answers[index] ?? ''
             const { reason, says } = expected(row, port, mode)
