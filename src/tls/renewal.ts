@@ -156,12 +156,12 @@ export class Renewal {
     this.#tools.metrics.renewalDue.set({ section: this.#section }, due / 1000)
   }
 
-  /** Said once: where nobody can renew from here, somebody must know. */
+  /** Said once, and no warning: where others renew (cert-manager), all is well; the expiry ladder warns in time. */
   #byHand(why: string, remedy: string): void {
     const known = this.#status
     this.#status = { kind: 'byHand', why, remedy }
     if (known.kind === 'byHand' && known.why === why) return
-    this.#tools.log.warn('tls certificate is renewed by hand', {
+    this.#tools.log.info('tls certificate is renewed by hand', {
       section: this.#section,
       why,
       remedy,

@@ -28,7 +28,7 @@ for (const path of [
 
 describe('the table of refusals', () => {
   it('has a row for each reason of the log, and no other', () => {
-    const [, table = ''] = readGuide('docs/guide/encryption-in-transit.md').split('## 8. Refusals')
+    const [, table = ''] = readGuide('docs/guide/encryption-in-transit.md').split('## 10. Refusals')
     const rows = [...table.matchAll(/^\| `(\w+)` \|/gm)].map((row) => row[1])
     assert.deepEqual(rows.toSorted(), REFUSAL_REASONS.toSorted())
   })

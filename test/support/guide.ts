@@ -1,6 +1,7 @@
 /**
  * Runs the fenced blocks of a guide as a reader would, in order, in one directory:
- * `sh`, `python`, `js` must succeed (`sh fails`: must not); `sh server` starts the server that the next blocks talk to;
+ * `sh`, `python`, `js` must succeed (`sh fails`: must not); `sh server` starts the server that the next blocks talk to,
+ * `sh node` another one beside it, which keeps its own ports;
  * `yaml file=NAME` is written; each line of a `text` block must be in the output of the block before, of a `text log`
  * block in the server's log, `…` standing for anything. The ports of the text are replaced by free ones.
  */
@@ -46,6 +47,7 @@ export class Reader implements AsyncDisposable {
   readonly #place = temporary()
   readonly #ports: ReadonlyMap<string, number>
   #server: ChildProcess | null = null
+  readonly #nodes: ChildProcess[] = []
   #log = ''
   #output: string | null = ''
 
@@ -60,7 +62,9 @@ export class Reader implements AsyncDisposable {
 
   static async open(): Promise<Reader> {
     return new Reader(
-      new Map(await Promise.all(['19530', '8080', '9091'].map(async (p) => [p, await freePort()] as const))),
+      new Map(
+        await Promise.all(['19530', '8080', '9091', '19529', '19531'].map(async (p) => [p, await freePort()] as const)),
+      ),
     )
   }
 
@@ -73,8 +77,8 @@ export class Reader implements AsyncDisposable {
     if (kind === 'text') return more === 'log' ? this.#expectLog(text) : this.#expectOutput(text)
     this.#output = null
     if (cannotRun(block) !== false) return
-    if (kind === 'sh' && more === 'server') {
-      await this.#serve(text)
+    if (kind === 'sh' && (more === 'server' || more === 'node')) {
+      await (more === 'server' ? this.#serve(text) : this.#serveBeside(text))
       this.#output = ''
       return
     }
@@ -85,7 +89,7 @@ export class Reader implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stop()
+    for (const server of [this.#server, ...this.#nodes]) await stop(server)
     this.#place[Symbol.dispose]()
   }
 
@@ -109,16 +113,26 @@ export class Reader implements AsyncDisposable {
   }
 
   async #serve(text: string): Promise<void> {
-    await this.#stop()
+    await stop(this.#server)
+    this.#log = ''
+    this.#server = await this.#start(
+      text,
+      `--port ${this.#ports.get('19530')} --metrics-port ${this.#ports.get('9091')}`,
+    )
+  }
+
+  async #serveBeside(text: string): Promise<void> {
+    this.#nodes.push(await this.#start(text, '--metrics-port 0'))
+  }
+
+  async #start(text: string, ports: string): Promise<ChildProcess> {
     const ready = join(this.#place.path, `ready-${Date.now()}.json`)
-    const flags = `--port ${this.#ports.get('19530')} --metrics-port ${this.#ports.get('9091')} --ready-file ${ready}`
+    const flags = `${ports} --ready-file ${ready}`
     const server = spawn('sh', ['-c', `exec ${text.trim()} ${flags}`], {
       cwd: this.#place.path,
       env: { ...this.#environment, HOME: this.#place.path },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    this.#server = server
-    this.#log = ''
     for (const stream of [server.stdout, server.stderr]) {
       stream.setEncoding('utf8').on('data', (chunk: string) => (this.#log += chunk))
     }
@@ -126,14 +140,7 @@ export class Reader implements AsyncDisposable {
       assert.equal(server.exitCode, null, this.#log)
       return existsSync(ready)
     }, 30_000)
-  }
-
-  async #stop(): Promise<void> {
-    const server = this.#server
-    this.#server = null
-    if (server === null || server.exitCode !== null || server.signalCode !== null) return
-    server.kill('SIGTERM')
-    await once(server, 'exit')
+    return server
   }
 
   #expectOutput(text: string): void {
@@ -152,6 +159,12 @@ export class Reader implements AsyncDisposable {
   #withPorts(text: string): string {
     return [...this.#ports].reduce((done, [from, to]) => done.replaceAll(from, String(to)), text)
   }
+}
+
+async function stop(server: ChildProcess | null): Promise<void> {
+  if (server === null || server.exitCode !== null || server.signalCode !== null) return
+  server.kill('SIGTERM')
+  await once(server, 'exit')
 }
 
 /** Each line as a pattern. */
