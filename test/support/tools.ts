@@ -22,6 +22,12 @@ export const python = find(
   'a Python with pymilvus (REDKITE_TEST_PYTHON)',
 )
 
+/** A program by its name alone, for those that have no harmless way to be called. */
+export function onPath(program: string, debianPackage: string): Tool {
+  const isThere = spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0
+  return { path: program, skip: isThere ? false : `${program} is not installed (Debian: ${debianPackage})` }
+}
+
 export interface Ran {
   readonly exitCode: number | null
   readonly stdout: string
