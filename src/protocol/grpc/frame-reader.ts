@@ -41,7 +41,7 @@ export class FrameReader {
     if (this.#length < 0) this.#readHead()
   }
 
-  /** The message at the front, or null while it is incomplete. */
+  /** The message at the front, or null while it is incomplete. @throws as `push`, of the message behind it */
   next(): Frame | null {
     if (this.#length < 0) return null
     const end = FRAME_HEAD_BYTES + this.#length

@@ -26,13 +26,21 @@ export function receiveMessage(call: Call, bytesMax: number): Promise<Frame> {
     })
     call.stream.on('end', () => {
       call.bodyEnds()
-      const frame = reader.next()
-      if (!frame)
-        reject(fault('malformedMessage', `the request ended after ${call.received} bytes, within its message`))
-      else if (!reader.empty) reject(fault('malformedMessage', 'a unary request carries exactly one message'))
-      else resolve(frame)
+      try {
+        resolve(onlyMessage(reader, call.received))
+      } catch (error) {
+        reject(error)
+      }
     })
   })
+}
+
+/** @throws RedkiteError `malformedMessage` for less or more than one message; what follows it may itself be malformed */
+function onlyMessage(reader: FrameReader, received: number): Frame {
+  const frame = reader.next()
+  if (!frame) throw fault('malformedMessage', `the request ended after ${received} bytes, within its message`)
+  if (!reader.empty) throw fault('malformedMessage', 'a unary request carries exactly one message')
+  return frame
 }
 
 /**
