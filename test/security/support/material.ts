@@ -26,6 +26,10 @@ export interface Material {
   readonly keyDers: readonly Buffer[]
   readonly bundles: readonly Buffer[]
   readonly crls: readonly Buffer[]
+  /** A list of the authority that names nobody here. */
+  readonly goodCrl: Buffer
+  /** A client of the authority, with a name of its own. */
+  readonly client: Made
   readonly denyLists: readonly string[]
   readonly hellos: readonly Buffer[]
 }
@@ -78,6 +82,8 @@ export async function makeMaterial(scratch: string): Promise<Material> {
       ? [Buffer.from([0x30, 0x80])]
       : [await bundle(scratch, made[0]), await bundle(scratch, made[1])],
     crls: lists.map(({ der }) => der),
+    goodCrl: (await makeCrl({ by: ca, number: 2 })).der,
+    client: await make({ cn: 'client', by: ca, usages: ['clientAuth'] }),
     denyLists: [
       `# a comment\nserial:${serial} issuer:CN=root # stolen\nspki:${'ab'.repeat(32)}\nsha256:${'AB:'.repeat(31)}AB # x\n`,
       'serial:0 issuer:CN=a\\, b,O="x"\r\n\r\nserial:7fffffffffffffffffffff # \u00e9\n',
