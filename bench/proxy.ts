@@ -5,7 +5,7 @@ import { realMilvusTool, startRealMilvus } from '../test/support/real-milvus.ts'
 import { temporary } from '../test/support/server.ts'
 import { createSet } from '../test/support/sets.ts'
 import { type DataName, loadData } from './lib/data.ts'
-import { type Front, haproxyFront, missing, nginxFront, redkiteFront } from './lib/fronts.ts'
+import { type Front, haproxyFront, missing, nginxFront, nginxKeepaliveFront, redkiteFront } from './lib/fronts.ts'
 import { type LoadClient, startLoadProcess } from './lib/load-client.ts'
 import { COLLECTION } from './lib/messages.ts'
 import { cpuSeconds } from './lib/process-usage.ts'
@@ -40,7 +40,7 @@ export async function benchProxy(options: ProxyBench): Promise<Report & { readon
     if (fault !== null) throw new UsageError(`bench proxy: ${fault}`)
   }
   using scratch = temporary()
-  using progress = createProgress(2 + 4 * IN_FLIGHT.length * (options.rounds + 1))
+  using progress = createProgress(2 + 5 * IN_FLIGHT.length * (options.rounds + 1))
   const data = await loadData(options.data, options.rows ?? ROWS)
   using load = startLoadProcess()
   await load.run({ kind: 'data', data: options.data, rows: data.rowCount })
@@ -54,7 +54,7 @@ export async function benchProxy(options: ProxyBench): Promise<Report & { readon
   const fronts: Front[] = [
     { name: 'none, plaintext', target: direct, pids: () => [], [Symbol.asyncDispose]: async () => {} },
   ]
-  for (const [index, start] of [redkiteFront, nginxFront, haproxyFront].entries()) {
+  for (const [index, start] of [redkiteFront, nginxFront, nginxKeepaliveFront, haproxyFront].entries()) {
     const directory = join(scratch.path, `front-${index}`)
     mkdirSync(directory)
     fronts.push(stack.use(await start({ directory, set, upstream: milvus.port })))

@@ -35,8 +35,13 @@ export async function redkiteFront({ directory, set, upstream }: FrontInput): Pr
   }
 }
 
-/** `grpc_pass` with kept-alive upstream connections: without `keepalive` it opens one a call. */
-export async function nginxFront({ directory, set, upstream }: FrontInput): Promise<Front> {
+/** `grpc_pass grpc://host:port`, as nginx documents it first: a connection to the upstream for each call. */
+export const nginxFront = (input: FrontInput) => nginx('nginx grpc_pass', input, 0)
+
+/** The same with 64 upstream connections kept alive. */
+export const nginxKeepaliveFront = (input: FrontInput) => nginx('nginx, keepalive', input, 64)
+
+async function nginx(name: string, { directory, set, upstream }: FrontInput, keepalive: number): Promise<Front> {
   const port = await freePort()
   const config = `
 worker_processes auto;
@@ -54,7 +59,10 @@ http {
   client_max_body_size 0;
   client_body_buffer_size 1m;
   keepalive_requests 100000000;
-  upstream milvus { server 127.0.0.1:${upstream}; keepalive 64; keepalive_requests 100000000; }
+  upstream milvus {
+    server 127.0.0.1:${upstream};
+    ${keepalive > 0 ? `keepalive ${keepalive}; keepalive_requests 100000000;` : ''}
+  }
   server {
     listen 127.0.0.1:${port} ssl http2;
     ssl_certificate ${set.server};
@@ -66,7 +74,7 @@ http {
 `
   const path = join(directory, 'nginx.conf')
   writeFileSync(path, config)
-  return await front('nginx grpc_pass', ['nginx', '-p', directory, '-c', path], port, set)
+  return await front(name, ['nginx', '-p', directory, '-c', path], port, set)
 }
 
 /** TCP mode: TLS ends here, what is inside is passed on as bytes. */
