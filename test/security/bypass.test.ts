@@ -204,7 +204,7 @@ describe('a client without certificate', () => {
 })
 
 describe('a client with a certificate and no login', () => {
-  it('is refused by every RPC that needs one, whatever its headers say', async (t) => {
+  it('is refused by every RPC, whatever its headers say', async (t) => {
     const tls = pairOf(client)
     const open: string[] = []
     for (const rpc of Object.keys(ops)) {
@@ -212,19 +212,14 @@ describe('a client with a certificate and no login', () => {
         {},
         FORGED,
         { ...FORGED, authorization: '' },
-        { ...FORGED, ':authority': 'root@localhost' },
+        { ...FORGED, ':authority': 'proxy.internal' },
       ]) {
         const { all } = await rawGrpc(served.port, tls, `${MILVUS_SERVICE}${rpc}`, metadata)
         if (all['grpc-status'] !== '16') open.push(rpc)
       }
     }
-    assert.deepEqual(
-      [...new Set(open)].sort(),
-      Object.keys(ops)
-        .filter((rpc) => OPEN.has(rpc))
-        .sort(),
-    )
-    report(t, { rpcs: Object.keys(ops).length, open: [...OPEN].join(' ') })
+    assert.deepEqual(open, [])
+    report(t, { rpcs: Object.keys(ops).length })
   })
 
   it('is refused by every REST route, and learns nothing of the administration', async (t) => {
@@ -268,17 +263,12 @@ describe('a client with a certificate and no login', () => {
       .map((line) => JSON.parse(line))
     assert.ok(lines.length > 50)
     assert.deepEqual(
-      lines
-        .filter(({ event, outcome }) => event === 'call' && outcome === 'ok')
-        .map(({ rpc }) => rpc)
-        .filter((rpc: string) => !OPEN.has(rpc)),
+      lines.filter(({ outcome }) => outcome === 'ok'),
       [],
     )
   })
 })
 
-/** What Milvus, too, answers without a login. */
-const OPEN = new Set(['Connect', 'GetVersion'])
 const ADMINISTRATION = ['status', 'connections', 'certificates', 'reload', 'rollback'].map(
   (verb) => `/redkite/v1/tls/${verb}`,
 )
