@@ -43,9 +43,17 @@ function arrayOf(name: string, { data }: TemplateArrayValue): readonly TemplateV
     case 'arrayData':
       return data.value.data.map((inner) => arrayOf(name, inner))
     case 'jsonData':
-      return data.value.data.map((bytes) => jsonTemplate(name, JSON.parse(new TextDecoder().decode(bytes), exactInt64)))
+      return data.value.data.map((bytes) => jsonTemplate(name, parsed(name, new TextDecoder().decode(bytes))))
     case undefined:
       return []
+  }
+}
+
+function parsed(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text, exactInt64)
+  } catch {
+    throw fault('invalidParameter', `an element of expression template variable {${name}} is not JSON`)
   }
 }
 
