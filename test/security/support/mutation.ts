@@ -37,6 +37,9 @@ function edited(bytes: Buffer, [kind, at, length, value]: Edit, other: Buffer): 
   }
 }
 
+/** Which sample an input was made of. */
+export const origins: WeakMap<Buffer, number> = new WeakMap()
+
 /** One of the samples after one to six edits. */
 export function mutated(samples: readonly (Buffer | Uint8Array | string)[]): fc.Arbitrary<Buffer> {
   const inputs = samples.map((sample) => Buffer.from(sample))
@@ -47,7 +50,10 @@ export function mutated(samples: readonly (Buffer | Uint8Array | string)[]): fc.
       const other = inputs[two] ?? Buffer.alloc(0)
       let bytes: Buffer = inputs[one] ?? other
       for (const change of edits) bytes = edited(bytes, change, other).subarray(0, INPUT_BYTES_MAX)
-      return bytes
+      // a view of its own, for the map
+      const input = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      origins.set(input, one)
+      return input
     })
 }
 

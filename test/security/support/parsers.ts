@@ -23,6 +23,7 @@ import { parseDenyList } from '../../../src/tls/revocation/deny-list.ts'
 import { BundleError, openBundle } from '../../../src/tls/sources/pkcs12.ts'
 import { unlock } from '../../../src/tls/sources/unlock.ts'
 import type { Material } from './material.ts'
+import { origins } from './mutation.ts'
 
 export interface Parser {
   readonly samples: readonly (Buffer | Uint8Array | string)[]
@@ -101,9 +102,9 @@ export async function parsers(material: Material, scratch: string): Promise<Read
   }
 }
 
-/** Requests of every RPC, and replies as another server might send them. */
+/** Requests of every RPC, and replies as another server might send them: each read by the op that it was made for. */
 function protobuf(): Readonly<Record<string, Parser>> {
-  const encoded = Object.values(ops).map((op) => {
+  const table = Object.values(ops).map((op) => {
     const { requests, replies } = opSamples[op.rpc]
     return {
       decode: op.decode,
@@ -113,20 +114,24 @@ function protobuf(): Readonly<Record<string, Parser>> {
       replies: replies.map((one) => Buffer.from(op.encode(one as never))),
     }
   })
-  const all = { requests: encoded.flatMap((one) => one.requests), replies: encoded.flatMap((one) => one.replies) }
-  let turn = 0
-  const next = () => encoded[turn++ % encoded.length]
+  const requests = table.flatMap(({ requests, decode }) => requests.map((bytes) => ({ bytes, decode })))
+  const replies = table.flatMap(({ replies, decodeReply }) => replies.map((bytes) => ({ bytes, decodeReply })))
+  // an input of the corpus has no origin: every op reads it
+  const of = <T>(all: readonly T[], input: Buffer): readonly T[] => {
+    const origin = origins.get(input)
+    return origin === undefined ? all : all.slice(origin, origin + 1)
+  }
   return {
     'request of every RPC': {
-      samples: all.requests,
+      samples: requests.map(({ bytes }) => bytes),
       weight: 18,
-      parse: (input) => next()?.decode(input, { db: '' }),
+      parse: (input) => of(requests, input).map(({ decode }) => decode(input, { db: '' })),
       refuses: redkite,
     },
     'reply of an upstream': {
-      samples: all.replies,
+      samples: replies.map(({ bytes }) => bytes),
       weight: 8,
-      parse: (input) => next()?.decodeReply(input),
+      parse: (input) => of(replies, input).map(({ decodeReply }) => decodeReply(input)),
       refuses: redkite,
     },
   }
