@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { fault } from '../errors/error.ts'
 import { EXIT, StartError } from '../errors/start-error.ts'
 import { DEFAULT_DATABASE } from '../model/schema.ts'
+import { GuardedDatabase } from '../sqlite/guarded-database.ts'
 import { HybridClock } from './clock.ts'
 import { fromText, toText } from './codec.ts'
 import type { CollectionEntry, CredentialEntry, DatabaseEntry } from './entries.ts'
@@ -25,14 +25,14 @@ const SCHEMA = `
  */
 export class Catalog implements Disposable {
   readonly clock: HybridClock
-  readonly #file: DatabaseSync
+  readonly #file: GuardedDatabase
   readonly #databases = new Map<string, DatabaseEntry>()
   readonly #collections = new Map<bigint, CollectionEntry>()
   readonly #byName = new Map<string, bigint>()
   readonly #aliases = new Map<string, { db: string; alias: string; collection: bigint }>()
   readonly #credentials = new Map<string, CredentialEntry>()
 
-  private constructor(file: DatabaseSync, clock: HybridClock) {
+  private constructor(file: GuardedDatabase, clock: HybridClock) {
     this.#file = file
     this.clock = clock
   }
@@ -42,9 +42,10 @@ export class Catalog implements Disposable {
     const path = join(dataDirectory, 'catalog.db')
     const isNew = !existsSync(path)
     try {
-      const file = new DatabaseSync(path)
-      file.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;')
-      file.exec(SCHEMA)
+      const file = new GuardedDatabase(path, SCHEMA, {
+        mustExist: holdsCollections(dataDirectory),
+        checkFormat: (format) => checkFormat(path, Number(format ?? CATALOG_FORMAT)),
+      })
       const put = file.prepare(
         'INSERT INTO info(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value',
       )
@@ -53,15 +54,6 @@ export class Catalog implements Disposable {
         return typeof row?.['value'] === 'string' ? row['value'] : null
       }
       if (isNew) put.run('format', String(CATALOG_FORMAT))
-      const format = Number(get('format') ?? CATALOG_FORMAT)
-      if (format > CATALOG_FORMAT) {
-        const hint = 'start the newer Redkite on this data, or point redkite.dataDir at another directory'
-        throw new StartError(
-          EXIT.config,
-          `${path} has format ${format}, newer than this version's ${CATALOG_FORMAT}`,
-          hint,
-        )
-      }
       const clock = new HybridClock(BigInt(get('clock') ?? 0), (to) => put.run('clock', to.toString()), now)
       const catalog = new Catalog(file, clock)
       catalog.#load()
@@ -241,10 +233,23 @@ export class Catalog implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#file.close()
+    this.#file[Symbol.dispose]()
   }
 }
 
 function nameKey(db: string, name: string): string {
   return `${db}\u0000${name}`
+}
+
+/** @throws StartError for a newer one */
+function checkFormat(path: string, format: number): void {
+  if (format <= CATALOG_FORMAT) return
+  const hint = 'start the newer Redkite on this data, or point redkite.dataDir at another directory'
+  throw new StartError(EXIT.config, `${path} has format ${format}, newer than this version's ${CATALOG_FORMAT}`, hint)
+}
+
+/** A collection was made here: then there was a catalog. */
+function holdsCollections(dataDirectory: string): boolean {
+  const collections = join(dataDirectory, 'collections')
+  return existsSync(collections) && readdirSync(collections).some((name) => /^\d+$/.test(name))
 }

@@ -124,7 +124,9 @@ export class EmbeddedService implements Service, World {
     const directory = this.#directory(entry.id)
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const hidden = entry.dynamicFieldId > 0 ? [dynamicField(entry.dynamicFieldId)] : []
-    const store = await this.#options.stores.open(directory, { fields: [...entry.schema.fields, ...hidden] })
+    const mustExist = this.catalog.collectionById(entry.id) !== null
+    const fields = [...entry.schema.fields, ...hidden]
+    const store = await this.#options.stores.open(directory, { fields, mustExist })
     const { engine, metrics, sealRows } = this.#options
     const live = new LiveCollection(entry.id, directory, store, engine, metrics, sealRows)
     this.#live.set(entry.id, live)

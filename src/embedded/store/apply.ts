@@ -4,6 +4,16 @@ import type { Applied, Change, RowsToInsert, SqlFilter } from './contract.ts'
 import { type FieldRef, isVector } from './layout.ts'
 import { columnBinder, filterSql, idBinder, partitionSql, Statements, whereSql } from './sql-values.ts'
 
+/** The highest rid given out, and the live rows, as the file has them. */
+export function countersOf(statements: Statements): { readonly lastRid: number; readonly rowCount: number } {
+  const last = statements.one(
+    'SELECT max(coalesce((SELECT max(rid) FROM rows), 0), coalesce((SELECT max(rid) FROM dead), 0))',
+    [],
+  )
+  const count = statements.one('SELECT count(*) FROM rows', [])
+  return { lastRid: Number(last?.[0] ?? 0), rowCount: Number(count?.[0] ?? 0) }
+}
+
 /**
  * Applies changes to one collection inside a transaction that its caller owns. It holds the two counters that a
  * rollback must take back: `nextRid` and `rowCount`.
@@ -27,12 +37,9 @@ export class Applier {
 
   /** Reads the counters from the file: at open, and after a rollback. Deleted rows stay in `dead`: no rid comes twice. */
   refresh(): void {
-    const next = this.#statements.one(
-      'SELECT max(coalesce((SELECT max(rid) FROM rows), 0), coalesce((SELECT max(rid) FROM dead), 0)) + 1',
-      [],
-    )
-    this.nextRid = Number(next?.[0] ?? 1)
-    this.rowCount = Number(this.#statements.one('SELECT count(*) FROM rows', [])?.[0] ?? 0)
+    const { lastRid, rowCount } = countersOf(this.#statements)
+    this.nextRid = lastRid + 1
+    this.rowCount = rowCount
   }
 
   apply(change: Change): Applied {

@@ -10,13 +10,13 @@ const WRITER_CACHE_KIB = 16_384
 const SCAN_CACHE_KIB = 4096
 const POINT_CACHE_KIB = 1024
 
-/** The one writing connection of a collection. Creates folder, file and tables where absent. */
+/** Bytes of a page of a new file. */
+export const PAGE_BYTES = 16_384
+
+/** The one writing connection of a collection, whose file is there (guard-rows.ts). Creates tables where absent. */
 export function openWriter(file: string, fields: readonly FieldRef[]): DatabaseSync {
-  makeDirectory(dirname(file))
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
   try {
-    // The page size holds only when it is set before the first page is written.
-    db.exec('PRAGMA page_size=16384')
     const mode = db.prepare('PRAGMA journal_mode=WAL').get()
     if (mode?.['journal_mode'] !== 'wal') throw new Error(`${file}: the file system does not allow a write-ahead log`)
     // Checkpoints are ours (group-commit.ts): SQLite would run them inside a commit, before it is acknowledged.
@@ -42,7 +42,7 @@ function layOut(db: DatabaseSync, file: string, fields: readonly FieldRef[]): vo
 }
 
 /** SQLite makes the names in the database's folder durable; those of the folders above are left to us. */
-function makeDirectory(directory: string): void {
+export function makeDirectory(directory: string): void {
   const created = mkdirSync(directory, { recursive: true, mode: 0o700 })
   // Windows has no handles of directories to flush.
   if (created === undefined || process.platform === 'win32') return
@@ -61,5 +61,7 @@ export function openReader(file: string, use: 'scans' | 'points'): DatabaseSync 
   const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
   const cacheKib = use === 'scans' ? SCAN_CACHE_KIB : POINT_CACHE_KIB
   db.exec(`PRAGMA cache_size=-${cacheKib}; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY`)
+  // SQLite takes its part in the log with the first read, not with the opening.
+  db.prepare('SELECT 1 FROM sqlite_schema').get()
   return db
 }

@@ -96,6 +96,8 @@ export interface RowStore extends AsyncDisposable {
 
 export interface StoreLayout {
   readonly fields: readonly FieldSchema[]
+  /** The collection was there before: a missing file is damage, not a new store. Absent = false. */
+  readonly mustExist?: boolean
 }
 
 /** Owns the writer and reader threads of all collections and the lock on the data directory is held elsewhere. */

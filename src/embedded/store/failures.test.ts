@@ -61,21 +61,21 @@ describe('row store failures', () => {
     assert.match(hint ?? '', /backup/)
   })
 
-  it('answers with a clear error where a page is damaged', async () => {
+  it('answers with a clear error where a page gets damaged while it is open', async () => {
     using directory = temporaryDirectory()
     await writtenStore(directory.path)
     const file = join(directory.path, 'rows.db')
     const db = new DatabaseSync(file)
     const leaves = db.prepare("SELECT pageno FROM dbstat WHERE name = 'vec_101' AND pagetype = 'leaf'").all()
     db.close()
-    const fd = openSync(file, 'r+')
-    const junk = Buffer.alloc(16_384, 0xa5)
-    for (const { pageno } of leaves) writeSync(fd, junk, 0, junk.length, (Number(pageno) - 1) * junk.length)
-    closeSync(fd)
     const logged: unknown[] = []
     const log = { ...silentLog, error: (_: string, fields: unknown) => logged.push(fields), at: () => log }
     await using pool = openPool({ log })
     const store = await pool.open(directory.path, layout)
+    const fd = openSync(file, 'r+')
+    const junk = Buffer.alloc(16_384, 0xa5)
+    for (const { pageno } of leaves) writeSync(fd, junk, 0, junk.length, (Number(pageno) - 1) * junk.length)
+    closeSync(fd)
     await assert.rejects(store.readVectors(vecField, [], 0, 1e9, 1e9), {
       kind: 'ioFailed',
       message: /^row store: the file is damaged; restore it from a backup/,

@@ -1,7 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { framesInLog } from '../../sqlite/guard.ts'
+import { type HighWater, MarkWriter } from '../../sqlite/high-water.ts'
+import { PageSums } from '../../sqlite/page-sums.ts'
 import { Applier } from './apply.ts'
 import { openWriter } from './connection.ts'
 import type { Applied, Change } from './contract.ts'
+import { guardRows, highWaterOf } from './guard-rows.ts'
 import type { FieldRef } from './layout.ts'
 import { isStorageFailure } from './sqlite-error.ts'
 
@@ -19,16 +23,28 @@ export class GroupCommit {
   readonly #db: DatabaseSync
   readonly #applier: Applier
 
-  constructor(file: string, fields: readonly FieldRef[]) {
+  readonly #sums: PageSums
+  readonly #mark: MarkWriter
+  /** What an operator should know although nothing is lost. */
+  readonly remarks: readonly string[]
+
+  /** @throws StartError naming a damaged file; Error of SQLite or the file system */
+  constructor(file: string, fields: readonly FieldRef[], mustExist: boolean) {
     this.file = file
-    this.#db = openWriter(file, fields)
-    try {
-      this.#db.exec(`PRAGMA journal_size_limit=${LOG_LIMIT_BYTES}`)
-      this.#applier = new Applier(this.#db, fields)
-    } catch (error) {
-      this.#db.close()
-      throw error
-    }
+    using guard = guardRows(file, mustExist)
+    using opened = new DisposableStack()
+    this.remarks = guard.remarks
+    this.#db = opened.adopt(openWriter(file, fields), (db) => db.close())
+    this.#db.exec(`PRAGMA journal_size_limit=${LOG_LIMIT_BYTES}`)
+    this.#applier = new Applier(this.#db, fields)
+    this.#sums = opened.use(new PageSums(file))
+    this.#sums.record(guard.unknown)
+    this.#mark = opened.use(new MarkWriter(file, this.#highWater()))
+    opened.move()
+  }
+
+  #highWater(): HighWater {
+    return highWaterOf({ lastRid: this.lastRid, rowCount: this.rowCount })
   }
 
   get rowCount(): number {
@@ -57,6 +73,7 @@ export class GroupCommit {
     this.#db.exec('BEGIN IMMEDIATE')
     const outcomes = changes.map((change) => this.#apply(change))
     this.#db.exec('COMMIT')
+    this.#mark.write(this.#highWater())
     return outcomes
   }
 
@@ -90,16 +107,28 @@ export class GroupCommit {
 
   /** Copies the log into the file when it has grown; never waits for readers. Call it after the acknowledgement. */
   checkpointIfGrown(): void {
-    if (this.logPages() >= CHECKPOINT_PAGES) this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    if (this.logPages() >= CHECKPOINT_PAGES) this.#checkpoint()
   }
 
   /** For quiet times: empties the log, so that the next start has nothing to recover, and gives the page cache back. */
   settle(): void {
-    if (this.logPages() > 0) this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    if (this.logPages() > 0) this.#checkpoint()
     this.#db.exec('PRAGMA shrink_memory')
   }
 
+  #checkpoint(): void {
+    this.#sums.beforeCheckpoint(framesInLog(this.#db))
+    this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  }
+
+  /** SQLite copies the log into the file when the last connection closes: the sums come first. */
   close(): void {
-    this.#db.close()
+    try {
+      this.#sums.beforeCheckpoint(framesInLog(this.#db))
+    } finally {
+      this.#db.close()
+      this.#mark[Symbol.dispose]()
+      this.#sums[Symbol.dispose]()
+    }
   }
 }

@@ -6,7 +6,10 @@ import type { WireError } from './sqlite-error.ts'
 
 /** The calls to a store thread: `ask` goes over, `answer` comes back. Plain data only. */
 export interface WriterCalls {
-  open: { ask: { file: string; fields: readonly FieldRef[] }; answer: { rowCount: number; lastRid: number } }
+  open: {
+    ask: { file: string; fields: readonly FieldRef[]; mustExist: boolean }
+    answer: { rowCount: number; lastRid: number; remarks: readonly string[] }
+  }
   write: { ask: { file: string; change: Change }; answer: { applied: Applied; rowCount: number } }
   close: { ask: { file: string }; answer: null }
 }

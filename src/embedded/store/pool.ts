@@ -49,7 +49,7 @@ export function createStorePool(options: StorePoolOptions): StorePool {
     async open(directory: string, layout: StoreLayout): Promise<RowStore> {
       const writer = writers.reduce((best, next) => (next.collections < best.collections ? next : best))
       writer.collections += 1
-      const store = new SqliteRowStore(join(directory, 'rows.db'), layout.fields, writer.thread, readers, log, {
+      const store = new SqliteRowStore(join(directory, 'rows.db'), layout, writer.thread, readers, log, {
         onWrite: (failure) => {
           ailment = failure
         },

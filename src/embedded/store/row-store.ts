@@ -2,7 +2,7 @@ import { faultText, RedkiteError } from '../../errors/error.ts'
 import type { FieldSchema } from '../../model/schema.ts'
 import type { Log } from '../../observe/log.ts'
 import { compactChange } from './compact.ts'
-import type { Applied, Change, RowQuery, RowStore, SqlFilter } from './contract.ts'
+import type { Applied, Change, RowQuery, RowStore, SqlFilter, StoreLayout } from './contract.ts'
 import { type FieldRef, fieldRef, isVector } from './layout.ts'
 import type { ReaderCalls, WriterCalls } from './messages.ts'
 import { Reader } from './read.ts'
@@ -27,6 +27,7 @@ export interface RowStoreEvents {
 export class SqliteRowStore implements RowStore {
   readonly #file: string
   readonly #fields: readonly FieldRef[]
+  #mustExist: boolean
   readonly #writer: StoreThread<WriterCalls>
   readonly #readers: ReaderPool
   readonly #log: Log
@@ -41,14 +42,15 @@ export class SqliteRowStore implements RowStore {
 
   constructor(
     file: string,
-    fields: readonly FieldSchema[],
+    layout: StoreLayout,
     writer: StoreThread<WriterCalls>,
     readers: ReaderPool,
     log: Log,
     events: RowStoreEvents,
   ) {
     this.#file = file
-    this.#fields = fields.map(fieldRef)
+    this.#fields = layout.fields.map(fieldRef)
+    this.#mustExist = layout.mustExist ?? false
     this.#writer = writer
     this.#readers = readers
     this.#log = log
@@ -81,9 +83,14 @@ export class SqliteRowStore implements RowStore {
   }
 
   async #sendOpen(): Promise<void> {
-    const opened = this.#writer.call('open', { file: this.#file, fields: this.#fields })
+    const opened = this.#writer.call('open', { file: this.#file, fields: this.#fields, mustExist: this.#mustExist })
     const { generation } = this.#writer
-    const { rowCount, lastRid } = await opened
+    const { rowCount, lastRid, remarks } = await opened
+    this.#mustExist = true
+    // A thread that dies closes its connections. This one outlives it: the last to close must not be a writing one, which
+    // would copy the log into the file, and the page sums would not know.
+    this.#point ??= new Reader(this.#file, 'points')
+    for (const remark of remarks) this.#log.warn(remark)
     this.#openIn = generation
     this.#rowCount = rowCount
     this.#lastRid = lastRid

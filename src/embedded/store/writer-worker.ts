@@ -113,10 +113,11 @@ function control(request: Exclude<WriterRequest, WriteRequest>): Reply {
     }
     let store = stores.get(ask.file)
     if (!store) {
-      store = new GroupCommit(ask.file, request.ask.fields)
+      store = new GroupCommit(ask.file, request.ask.fields, request.ask.mustExist)
       stores.set(ask.file, store)
     }
-    return { id, ok: true, answer: { rowCount: store.rowCount, lastRid: store.lastRid } }
+    const { rowCount, lastRid, remarks } = store
+    return { id, ok: true, answer: { rowCount, lastRid, remarks } }
   } catch (error) {
     return { id, ok: false, error: wireError(ask.file, error) }
   }
