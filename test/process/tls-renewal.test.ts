@@ -178,7 +178,7 @@ describe('renewal by hand is said once at the start, with the reason and what to
       await using port = await openPort(settings.files, { settings })
       await until('it is said', () => linesOf(port, 'tls certificate is renewed by hand').length === 1)
       const [line] = linesOf(port, 'tls certificate is renewed by hand')
-      assert.equal(line?.level, 'warn')
+      assert.equal(line?.level, 'info')
       assert.match(String(line?.fields['why']), why)
       assert.match(String(line?.fields['remedy']), /redkite certs renew --dir \//)
       const { renewal } = port.material?.status() ?? {}

@@ -6,12 +6,12 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { MilvusClient } from '@zilliz/milvus2-sdk-node'
+import { fill, refusals, samePartitions, sameQueries, sameSearches } from '../clients/data-parity.ts'
+import { handshakeCases, type Material, type Mode, makeMaterial, pymilvusCases } from '../clients/handshake-cases.ts'
 import { nodeClient } from '../support/clients.ts'
 import { type RealMilvus, realMilvusTool, startRealMilvus } from '../support/real-milvus.ts'
 import { type Served, startRedkite, temporary } from '../support/server.ts'
 import { python, run } from '../support/tools.ts'
-import { fill, refusals, samePartitions, sameQueries, sameSearches } from './data-parity.ts'
-import { handshakeCases, type Material, type Mode, makeMaterial, pymilvusCases } from './handshake-cases.ts'
 
 const place = temporary()
 let material: Material
@@ -48,7 +48,7 @@ async function pymilvusOutcomes(both: Both): Promise<readonly (readonly [string,
       return { ...secure, ...one.options(material) }
     }),
   )
-  const file = fileURLToPath(new URL('./python/handshakes.py', import.meta.url))
+  const file = fileURLToPath(new URL('../clients/python/handshakes.py', import.meta.url))
   const ran = await run(python.path, [file, JSON.stringify(options)], { env: { PYTHONDONTWRITEBYTECODE: '1' } })
   assert.equal(ran.exitCode, 0, ran.stderr)
   const outcomes = JSON.parse(ran.stdout) as string[]

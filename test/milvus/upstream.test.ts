@@ -6,13 +6,13 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { MilvusClient } from '@zilliz/milvus2-sdk-node'
+import { fill, samePartitions, sameQueries, sameSearches } from '../clients/data-parity.ts'
 import { curlTo, nodeClient, pythonArguments } from '../support/clients.ts'
 import { type RealMilvus, realMilvusTool, startRealMilvus } from '../support/real-milvus.ts'
 import { type Served, temporary } from '../support/server.ts'
 import { type CertSet, createSet } from '../support/sets.ts'
 import { curl, python, runPython } from '../support/tools.ts'
 import { healthOf, settings, startProxy } from '../support/upstream.ts'
-import { fill, samePartitions, sameQueries, sameSearches } from './data-parity.ts'
 
 const place = temporary()
 let set: CertSet

@@ -12,12 +12,12 @@ import type { CollectionSchema } from '../../src/model/schema.ts'
 import type { RestCaller } from '../../src/ops/op.ts'
 import { bareField } from '../../src/ops/rest/field.ts'
 import { toRows } from '../../src/ops/rest/rows.ts'
+import { restScenario } from '../clients/rest-over-codecs.ts'
 import { eventually } from '../support/eventually.ts'
 import { grpcClient, type TestClient } from '../support/grpc-client.ts'
 import { opCaller } from '../support/op-caller.ts'
 import { realMilvusTool, startRealMilvus } from '../support/real-milvus.ts'
 import { startRedkite } from '../support/server.ts'
-import { restScenario } from './rest-over-codecs.ts'
 
 const where = { db: 'default', collection: 'codecs' }
 const BIG = 9007199254740993n
