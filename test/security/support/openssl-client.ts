@@ -42,7 +42,7 @@ export async function keyUpdates(files: ClientFiles, count: number): Promise<{ s
   for (; sent < count && child.exitCode === null; sent += 1) {
     const before = said().length
     child.stdin?.write('K\n')
-    await ready(() => said().slice(before), /KEYUPDATE|closed|errno/i).catch(() => {})
+    await ready(() => said().slice(before), /KEYUPDATE|closed|errno/i, 2_000).catch(() => {})
   }
   const open = child.exitCode === null
   child.kill('SIGKILL')
