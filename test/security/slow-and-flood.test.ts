@@ -24,7 +24,7 @@ const ATTACK_MS = amount(700, 10_000)
 const CONNECTIONS = 4
 const SLOW = amount(2_000, 2_000)
 /** Resident memory from a cold start, and what is in use of it. */
-const GROWTH_MAX = 256 << 20
+const GROWTH_MAX = 400 << 20
 const HELD_MAX = 24 << 20
 /** What ends hostile connections, short enough to see it happen. */
 const SETTINGS = [
