@@ -8,6 +8,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { type Made, make } from '../support/certificates.ts'
+import { eventually } from '../support/eventually.ts'
 import { MILVUS_SERVICE, openSession, rawGrpc, rawRest, requestOn } from '../support/raw-http2.ts'
 import { startRedkite, temporary } from '../support/server.ts'
 import type { ClientTls } from '../support/tls-client.ts'
@@ -58,7 +59,7 @@ describe('property 4: a pair at two thirds of its life', () => {
       ),
       loop(async () => ok((await requestOn(session, headers, Buffer.alloc(5))).all['grpc-status'], '0')),
     ])
-    await Promise.race([loops, renewed(served.log)])
+    await Promise.race([loops, eventually(() => /tls certificate renewed"/.test(served.log()), 20_000)])
     await rawGrpc(served.port, tls, headers[':path'])
     isBusy = false
     await loops
@@ -87,12 +88,3 @@ describe('property 4: a pair at two thirds of its life', () => {
     assert.equal((await rawGrpc(served.port, tls, `${MILVUS_SERVICE}GetVersion`)).all['grpc-status'], '0')
   })
 })
-
-/** Resolves when the log tells of a renewal; rejects after 20 s. */
-async function renewed(log: () => string): Promise<void> {
-  const until = Date.now() + 20_000
-  while (!/tls certificate renewed"/.test(log())) {
-    if (Date.now() > until) throw new Error(`not renewed\n${log()}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
