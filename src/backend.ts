@@ -7,6 +7,8 @@ import { localUsers } from './auth/local-users.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import type { Config } from './config/config.ts'
 import type { UpstreamConfig } from './config/upstream.ts'
+import type { BackupManifest } from './embedded/backup/manifest.ts'
+import type { EmbeddedService } from './embedded/service.ts'
 import { MILVUS_VERSION } from './model/version.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
@@ -19,6 +21,8 @@ import { REDKITE_VERSION } from './version.ts'
 export interface Backend {
   readonly service: Service
   readonly link: LinkMaterial | null
+  /** Copies everything into a new folder of this machine; null where the data is elsewhere. */
+  readonly backup: ((directory: string) => Promise<BackupManifest>) | null
 }
 
 interface Parts {
@@ -31,10 +35,11 @@ interface Parts {
 /** @throws StartError for data that cannot be opened, or material of the link that cannot be used */
 export async function openBackend(config: Config, parts: Parts): Promise<Backend> {
   if (config.upstream) return openUpstream(config, config.upstream, parts)
-  return { service: await openEmbedded(config, parts), link: null }
+  const service = await openEmbedded(config, parts)
+  return { service, link: null, backup: (directory) => service.backup(directory) }
 }
 
-async function openEmbedded(config: Config, { catalog, keeper, log, metrics }: Parts): Promise<Service> {
+async function openEmbedded(config: Config, { catalog, keeper, log, metrics }: Parts): Promise<EmbeddedService> {
   const [{ EmbeddedService }, { createStorePool }, { createVectorEngine }] = await Promise.all([
     import('./embedded/service.ts'),
     import('./embedded/store/pool.ts'),
@@ -50,6 +55,7 @@ async function openEmbedded(config: Config, { catalog, keeper, log, metrics }: P
     limits: config.limits,
     sealRows,
     version: MILVUS_VERSION,
+    redkiteVersion: REDKITE_VERSION,
     log: log.at('embedded/service.ts'),
     metrics,
   })
@@ -90,5 +96,5 @@ async function openUpstream(
     log: log.at('upstream/pool.ts'),
     metrics,
   })
-  return { service, link }
+  return { service, link, backup: null }
 }

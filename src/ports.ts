@@ -3,6 +3,7 @@
  * code) are loaded while the data is being opened: a third of the time to the first answer.
  */
 import type { Gate } from './auth/gate.ts'
+import type { Backend } from './backend.ts'
 import type { Config } from './config/config.ts'
 import { type Listener, type ListenOptions, listen } from './listener/listen.ts'
 import { listenManagement, type ManagementListener } from './listener/management.ts'
@@ -34,6 +35,7 @@ export interface Ports {
 export interface PortParts {
   readonly service: Service
   readonly gate: Gate
+  readonly backup: Backend['backup']
   readonly material: TlsMaterial | null
   /** Material of the internal port. */
   readonly internal: TlsMaterial | null
@@ -58,6 +60,7 @@ export async function openPorts(config: Config, parts: PortParts, opened: AsyncD
     metrics,
     listeners: () => bound,
     selfTest: () => selfTest,
+    backup: parts.backup,
   })
   const handlers = {
     grpc: createGrpcHandler({ ...shared, log: log.at('protocol/grpc') }),

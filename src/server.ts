@@ -63,11 +63,11 @@ export async function startServer(input: StartInput): Promise<RunningServer> {
   const { material, internal } = await openServerTls(config, input.log, metrics, opened)
   const audit = openAudit(config, input.log, metrics)
   if (audit) opened.use(audit)
-  const { service, gate, link } = await openService(config, audit, input.log, metrics)
+  const { service, gate, link, backup } = await openService(config, audit, input.log, metrics)
   opened.use(service)
   opened.use(collectWhenIdle())
   const { openPorts } = await protocols
-  const ports = await openPorts(config, { service, gate, material, internal, log: input.log, metrics }, opened)
+  const ports = await openPorts(config, { service, gate, backup, material, internal, log: input.log, metrics }, opened)
   if (config.tls.selfTest) {
     await testPorts(ports, { material, internal }, input.log)
     if (material) ports.noteSelfTest({ outcome: 'passed', at: new Date().toISOString() })
@@ -126,13 +126,14 @@ async function openService(
   const catalog = Catalog.open(config.dataDir)
   const keeper = new Keeper({ store: catalog, ...config.auth, waitingMax: config.auth.passwordChecksQueuedMax })
   const rootReady = keeper.ensureRoot(config.auth.defaultRootPassword)
-  const { service, link } = await openBackend(config, { catalog, keeper, log, metrics })
+  const { service, link, backup } = await openBackend(config, { catalog, keeper, log, metrics })
   await rootReady
   const { authorizationEnabled: enabled, passwordAttemptsMax: attemptsMax } = config.auth
   const windowMs = config.auth.passwordAttemptsWindowMs
   return {
     service,
     link,
+    backup,
     gate: new Gate({
       enabled,
       keeper,

@@ -232,6 +232,11 @@ export class Catalog implements Disposable {
     }
   }
 
+  /** Copies the catalog as it is now into a new file. */
+  copyTo(file: string): void {
+    this.#file.copyTo(file)
+  }
+
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]()
   }

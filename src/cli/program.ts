@@ -41,5 +41,7 @@ const LAZY: readonly (readonly [verb: string, load: () => Promise<(io: CliIo) =>
   ['tls', async () => (await import('./commands/tls.ts')).tlsCommand],
   ['verify', async () => (await import('./commands/verify.ts')).verifyCommand],
   ['health', async () => (await import('./commands/health.ts')).healthCommand],
+  ['data', async () => (await import('./commands/data.ts')).dataCommand],
+  ['backup', async () => (await import('./commands/backup.ts')).backupCommand],
   ['doctor', async () => (await import('./commands/doctor.ts')).doctorCommand],
 ]

@@ -90,11 +90,11 @@ export class LiveCollection implements AsyncDisposable {
 
   /** Writes wait while an index opens, so that no row falls between its first reading and its first append. */
   async openIndex(entry: CollectionEntry, field: FieldSchema, plan: IndexPlan): Promise<void> {
-    await this.#betweenWrites(() => this.#openIndex(entry, field, plan))
+    await this.betweenWrites(() => this.#openIndex(entry, field, plan))
   }
 
   /** Runs when the writes of now have ended; later ones wait. */
-  async #betweenWrites(work: () => Promise<void>): Promise<void> {
+  async betweenWrites(work: () => Promise<void>): Promise<void> {
     while (this.#opening) await this.#opening
     const done = Promise.allSettled([...this.#writing]).then(work)
     this.#opening = done.then(
@@ -148,7 +148,7 @@ export class LiveCollection implements AsyncDisposable {
     for (;;) {
       while (this.#opening) await this.#opening
       if (!this.#isBehind) break
-      await this.#betweenWrites(() => this.#catchUp())
+      await this.betweenWrites(() => this.#catchUp())
     }
     const work = this.#apply(change)
     this.#writing.add(work)

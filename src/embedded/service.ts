@@ -9,6 +9,8 @@ import { dynamicField } from '../model/schema.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Health, Pass, Service } from '../service.ts'
+import { createBackup } from './backup/create.ts'
+import type { BackupManifest } from './backup/manifest.ts'
 import { handlers } from './handlers.ts'
 import { LiveCollection } from './live-collection.ts'
 import { removeOrphans } from './orphans.ts'
@@ -29,6 +31,8 @@ export interface EmbeddedOptions {
   readonly limits: EmbeddedLimits
   readonly sealRows: number
   readonly version: string
+  /** Our own, beside Milvus'. */
+  readonly redkiteVersion: string
   readonly log: Log
   readonly metrics: Metrics
 }
@@ -112,6 +116,22 @@ export class EmbeddedService implements Service, World {
     const engine = { name: 'engine', healthy: true, detail: `${this.#live.size} collections open` }
     const rows = { name: 'rows', healthy: ailment === null, detail: ailment ?? 'the last write was stored' }
     return { healthy: rows.healthy, parts: [engine, rows] }
+  }
+
+  /** Copies everything as it is at one moment into a new folder. @throws RedkiteError */
+  async backup(directory: string): Promise<BackupManifest> {
+    const { dataDirectory, catalog, redkiteVersion: version } = this.#options
+    const pause = (work: () => Promise<void>) => this.#pause([...this.#live.values()], work)
+    try {
+      return await createBackup({ dataDirectory, catalog, version, pause }, directory)
+    } catch (error) {
+      throw storageFault(error, this.log) ?? error
+    }
+  }
+
+  /** Runs the work while no write to one of these is under way. */
+  async #pause([first, ...more]: readonly LiveCollection[], work: () => Promise<void>): Promise<void> {
+    await (first ? first.betweenWrites(() => this.#pause(more, work)) : work())
   }
 
   live(entry: CollectionEntry): LiveCollection {

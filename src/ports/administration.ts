@@ -1,4 +1,5 @@
 /** The administration of a server, put together from what listeners and key material tell. */
+import type { Backend } from '../backend.ts'
 import type { Config } from '../config/config.ts'
 import { faultText } from '../errors/error.ts'
 import type { Listener } from '../listener/listen.ts'
@@ -27,6 +28,8 @@ export interface AdministrationParts {
   /** What the start-up self-test found so far; null = nothing, or it does not run. */
   selfTest(): object | null
   readonly metrics: Metrics
+  /** Null where the data is elsewhere. */
+  readonly backup: Backend['backup']
 }
 
 const REFUSALS_MAX = 50
@@ -43,6 +46,10 @@ export function createAdministration(parts: AdministrationParts): Administration
     rollback: () => {
       const material = external(parts.materials)
       return change({ materials: material ? [material] : [] }, 'rolled back', (one) => one.rollback('api'))
+    },
+    backup: (directory) => {
+      if (parts.backup) return parts.backup(directory)
+      throw faultText('invalidParameter', 'this server forwards to an upstream: the data to back up is there')
     },
     close: (wish) => ({
       closed: parts

@@ -12,6 +12,16 @@ export interface Administration {
   rollback(): Promise<ChangeReport>
   /** Sends the matching connections away: GOAWAY at once, closed a second later. */
   close(which: CloseWish): CloseReport
+  /** Copies everything as it is at one moment into a new folder of the server's machine. @throws RedkiteError */
+  backup(directory: string): Promise<BackupReport>
+}
+
+/** The manifest of the backup that was made. */
+export interface BackupReport {
+  readonly version: string
+  readonly takenAt: string
+  readonly collections: readonly { readonly db: string; readonly name: string; readonly rows: number }[]
+  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[]
 }
 
 export interface StatusReport {

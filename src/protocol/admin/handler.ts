@@ -10,6 +10,7 @@ import { type CallStats, callStats } from '../call-stats.ts'
 import { Exchange } from '../rest/exchange.ts'
 import { parseBody, stringifyReply } from '../rest/json.ts'
 import type { Administration } from './administration.ts'
+import { backupWish } from './backup-wish.ts'
 import { closeWish } from './close-wish.ts'
 
 export interface AdminDeps {
@@ -26,11 +27,15 @@ type Run = (administration: Administration, exchange: Exchange) => object | Prom
 interface Route {
   readonly method: 'GET' | 'POST'
   readonly run: Run
+  /** Absent = half a minute. */
+  readonly timeoutMs?: number
 }
 
 const PREFIX = '/redkite/'
 const BODY_BYTES_MAX = 16 * 1024
 const TIMEOUT_MS = 30_000
+
+const BACKUP_TIMEOUT_MS = 3_600_000
 
 const ROUTES: Readonly<Record<string, Route>> = {
   '/redkite/v1/tls/status': { method: 'GET', run: (administration) => administration.status() },
@@ -42,6 +47,12 @@ const ROUTES: Readonly<Record<string, Route>> = {
     method: 'POST',
     run: async (administration, exchange) =>
       administration.close(closeWish(parseBody(await exchange.readBody(BODY_BYTES_MAX)))),
+  },
+  '/redkite/v1/backup': {
+    method: 'POST',
+    timeoutMs: BACKUP_TIMEOUT_MS,
+    run: async (administration, exchange) =>
+      administration.backup(backupWish(parseBody(await exchange.readBody(BODY_BYTES_MAX)))),
   },
 }
 
@@ -73,7 +84,8 @@ async function serve(
   stats: CallStats,
   deps: AdminDeps,
 ): Promise<void> {
-  exchange.limitTime(TIMEOUT_MS, () => answerError(exchange, faultText('timeout', 'request timeout'), stats, deps))
+  const timeoutMs = (Object.hasOwn(ROUTES, path) && ROUTES[path]?.timeoutMs) || TIMEOUT_MS
+  exchange.limitTime(timeoutMs, () => answerError(exchange, faultText('timeout', 'request timeout'), stats, deps))
   if (caller.tls === null && !isLoopback(caller.peer))
     throw faultText(
       'permissionDenied',
