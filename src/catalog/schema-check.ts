@@ -1,4 +1,5 @@
 import { fault } from '../errors/error.ts'
+import { elementTypes } from '../model/fields/array.ts'
 import { isServed } from '../model/fields/registry.ts'
 import { isVectorType } from '../model/fields/table.ts'
 import type { CollectionSchema, FieldSchema } from '../model/schema.ts'
@@ -82,18 +83,42 @@ function checkField(field: FieldSchema, limits: SchemaLimits): void {
     if (field.defaultValue !== null)
       throw fault('invalidParameter', `vector type not support default_value: ${field.name}`)
   }
-  if (field.type === 'VarChar') {
-    if (field.typeParams['max_length'] === undefined) {
-      throw fault('invalidParameter', `type param(max_length) should be specified for the field(${field.name})`)
-    }
-    if (!Number.isInteger(field.maxLength) || field.maxLength < 1 || field.maxLength > limits.varCharBytesMax) {
-      throw fault(
-        'invalidParameter',
-        `the maximum length specified for the field(${field.name}) should be in (0, ${limits.varCharBytesMax}], but got ${field.typeParams['max_length']} instead`,
-      )
-    }
+  if (field.type === 'VarChar') checkMaxLength(field, limits)
+  if (field.type === 'Array') checkArray(field, limits)
+  if ((field.type === 'JSON' || field.type === 'Array') && field.defaultValue !== null) {
+    throw fault('invalidParameter', `type not support default_value, type:${field.type}, name:${field.name}`)
   }
-  if (field.type === 'JSON' && field.defaultValue !== null) {
-    throw fault('invalidParameter', `type not support default_value, type:JSON, name:${field.name}`)
+}
+
+/** @throws RedkiteError `invalidParameter` where `max_length` is missing or out of range */
+function checkMaxLength(field: FieldSchema, limits: SchemaLimits): void {
+  if (field.typeParams['max_length'] === undefined) {
+    throw fault('invalidParameter', `type param(max_length) should be specified for the field(${field.name})`)
   }
+  if (!Number.isInteger(field.maxLength) || field.maxLength < 1 || field.maxLength > limits.varCharBytesMax) {
+    throw fault(
+      'invalidParameter',
+      `the maximum length specified for the field(${field.name}) should be in (0, ${limits.varCharBytesMax}], but got ${field.typeParams['max_length']} instead`,
+    )
+  }
+}
+
+const ARRAY_CAPACITY_MAX = 4096
+
+function checkArray(field: FieldSchema, limits: SchemaLimits): void {
+  const { elementType, name } = field
+  if (elementType === null || !elementTypes.has(elementType)) {
+    throw fault('invalidParameter', `element type ${elementType ?? 'None'} is not supported, field: ${name}`)
+  }
+  if (field.typeParams['max_capacity'] === undefined) {
+    throw fault('invalidParameter', `type param(max_capacity) should be specified for array field ${name}`)
+  }
+  const { maxCapacity } = field
+  if (!Number.isInteger(maxCapacity) || maxCapacity < 1 || maxCapacity > ARRAY_CAPACITY_MAX) {
+    throw fault(
+      'invalidParameter',
+      `the maximum capacity specified for a Array should be in (0, ${ARRAY_CAPACITY_MAX}], field ${name}`,
+    )
+  }
+  if (elementType === 'VarChar') checkMaxLength(field, limits)
 }

@@ -52,15 +52,20 @@ export function planOutput(entry: CollectionEntry, names: readonly string[]): Ou
 /** Names each column's type (Int8 and Int32 look alike in memory) and keeps only the wanted keys of a `$meta` column. */
 export function projectDynamic(plan: OutputPlan, columns: readonly Column[]): readonly Column[] {
   const { dynamicKeys } = plan
-  const types = new Map(plan.fields.map((field) => [field.name, field.type]))
+  const fields = new Map(plan.fields.map((field) => [field.name, field]))
   return columns.map((bare): Column => {
-    const type = types.get(bare.field)
-    const column = type === undefined ? bare : { ...bare, type }
+    const column = typed(bare, fields.get(bare.field))
     if (dynamicKeys === null || column.field !== DYNAMIC_FIELD || column.data.kind !== 'json') return column
     if (dynamicKeys === 'all') return { ...column, dynamic: true }
     const values = column.data.values.map((text) => keepKeys(text, dynamicKeys))
     return { ...column, data: { kind: 'json', values }, dynamic: true }
   })
+}
+
+function typed(column: Column, field: FieldSchema | undefined): Column {
+  if (!field) return column
+  const { type, elementType } = field
+  return elementType === null ? { ...column, type } : { ...column, type, elementType }
 }
 
 function keepKeys(text: string, keys: readonly string[]): string {

@@ -99,10 +99,11 @@ function admitColumn(field: FieldSchema, given: Column | undefined, rowCount: nu
 
 function checkShape(field: FieldSchema, column: Column, rowCount: number): void {
   const expected = fieldTypes[field.type].kind
-  if (column.data.kind !== expected) {
+  const isAlike = column.type === undefined || (column.type === 'Array') === (field.type === 'Array')
+  if (column.data.kind !== expected || !isAlike) {
     throw fault(
       'invalidParameter',
-      `the data type of field ${field.name} does not match: the schema says ${field.type}, the data is ${column.data.kind}`,
+      `the data type of field ${field.name} does not match: the schema says ${field.type}, the data is ${column.type ?? column.data.kind}`,
     )
   }
   if (column.data.kind === 'floatVector' && column.data.dim !== field.dim) {

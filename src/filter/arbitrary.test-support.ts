@@ -38,6 +38,10 @@ export const testSchema: FilterSchema = {
     testField(109, 'tiny', 'Int8'),
     testField(110, 'title', 'VarChar', { maxLength: 64 }),
     testField(111, 'vec', 'FloatVector', { dim: 2 }),
+    testField(112, 'longs', 'Array', { elementType: 'Int64', maxCapacity: 8 }),
+    testField(113, 'reals', 'Array', { elementType: 'Double', maxCapacity: 8 }),
+    testField(114, 'tags', 'Array', { elementType: 'VarChar', maxCapacity: 8, maxLength: 64 }),
+    testField(115, 'flags', 'Array', { elementType: 'Bool', maxCapacity: 8 }),
   ],
   dynamic: dynamicField(108),
 }
@@ -97,6 +101,10 @@ export const arbitraryRow: fc.Arbitrary<Row> = fc.record({
   doc: nullable(document),
   tiny: nullable(smallInts),
   title: nullable(texts),
+  longs: nullable(fc.array(largeInts, { maxLength: 4 })),
+  reals: nullable(fc.array(doubles, { maxLength: 4 })),
+  tags: nullable(fc.array(texts, { maxLength: 4 })),
+  flags: nullable(fc.array(fc.boolean(), { maxLength: 4 })),
   $meta: document,
 })
 
@@ -230,6 +238,41 @@ export const otherLeaf: fc.Arbitrary<Naive> = fc.oneof(
     })
     .map((e) => (e.call === 'json_contains' ? { ...e, values: e.values.slice(0, 1) } : e)),
   fc.record({ kind: fc.constant('length'), ref: jsonRef, op: orderOps, value: smallInts }),
+)
+
+/** Predicates on an Array field and its elements. */
+function arrayLeaf(field: string, values: fc.Arbitrary<Literal>, ops: fc.Arbitrary<Op>): fc.Arbitrary<Naive> {
+  const whole = fc.constant<Ref>({ field })
+  const element = fc.integer({ min: 0, max: 4 }).map((at): Ref => ({ field, path: [at] }))
+  const call = fc.constantFrom<(Naive & { kind: 'contains' })['call']>(
+    ...(['array_contains', 'ARRAY_CONTAINS_ALL', 'array_contains_any', 'json_contains', 'json_contains_all'] as const),
+  )
+  return fc.oneof(
+    compare(element, ops, values),
+    fc.record({
+      kind: fc.constant('in'),
+      ref: element,
+      values: fc.array(values, { maxLength: 5 }),
+      negated: fc.boolean(),
+    }),
+    fc.record({ kind: fc.constant('null'), ref: whole, word: fc.constantFrom('is null', 'is not null') }),
+    fc.record({ kind: fc.constant('length'), ref: whole, op: orderOps, value: smallInts }),
+    fc.record({ kind: fc.constant('list'), ref: whole, op: equalOps, values: fc.array(values, { maxLength: 2 }) }),
+    fc
+      .record({
+        kind: fc.constant('contains'),
+        ref: whole,
+        call,
+        values: fc.array(values, { minLength: 1, maxLength: 4 }),
+      })
+      .map((e) => (/contains$/.test(e.call) ? { ...e, values: e.values.slice(0, 1) } : e)),
+  )
+}
+export const arrayLeaves: fc.Arbitrary<Naive> = fc.oneof(
+  arrayLeaf('longs', largeInts, orderOps),
+  arrayLeaf('reals', fc.oneof(doubles, smallInts), orderOps),
+  arrayLeaf('tags', texts, orderOps),
+  arrayLeaf('flags', fc.boolean(), equalOps),
 )
 
 /** Trees over the given leaves. */

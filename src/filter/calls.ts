@@ -1,7 +1,9 @@
 import type { FilterNode, Scalar } from './ast.ts'
 import type { JsonOperand } from './checked.ts'
+import { scalarType } from './constants.ts'
 import { FilterFailure } from './failure.ts'
 import { type CheckContext, type Meaning, sourceOf } from './meaning.ts'
+import { castTo, comparable, operandType, scalarClass, typeClass } from './operands.ts'
 
 type CallNode = FilterNode & { kind: 'call' }
 
@@ -29,6 +31,7 @@ function contains(node: CallNode, context: CheckContext, mode: 'one' | 'all' | '
   const [target, element] = argumentPair(node)
   const name = mode === 'one' ? 'contains' : `contains_${mode}`
   const operand = jsonArgument(target, context, name)
+  const isArray = operand.field.type === 'Array'
   const meaning = context.meaningOf(element)
   if (meaning.kind !== 'scalar' && meaning.kind !== 'list') {
     const got = sourceOf(element, context)
@@ -44,7 +47,21 @@ function contains(node: CallNode, context: CheckContext, mode: 'one' | 'all' | '
   if (mode !== 'one' && meaning.kind === 'scalar') {
     throw new FilterFailure(`${name} operation element must be an array`, element.offset)
   }
-  return { kind: 'predicate', expr: { kind: 'contains', operand, mode: mode === 'one' ? 'any' : mode, values } }
+  const elements = isArray ? values.map((value) => elementOf(operand, value, name, element.offset)) : values
+  return {
+    kind: 'predicate',
+    expr: { kind: 'contains', operand, mode: mode === 'one' ? 'any' : mode, values: elements },
+  }
+}
+
+/** A literal as an element of an Array field; Milvus compares integers and floats by value. */
+function elementOf({ field }: JsonOperand, value: Scalar, name: string, offset: number): Scalar {
+  const element: JsonOperand = { kind: 'json', field, path: [0] }
+  if (!comparable(typeClass(element), scalarClass(value))) {
+    const types = `${operandType(element)} and ${scalarType(value)}`
+    throw new FilterFailure(`${name} operation can't compare between array element type: ${types}`, offset)
+  }
+  return castTo(element, value) ?? value
 }
 
 function arrayLength(node: CallNode, context: CheckContext): Meaning {
@@ -63,7 +80,10 @@ function argumentPair(node: CallNode): [FilterNode, FilterNode] {
 
 function jsonArgument(node: FilterNode, context: CheckContext, name: string): JsonOperand {
   const meaning = context.meaningOf(node)
-  if (meaning.kind === 'operand' && meaning.operand.kind === 'json') return meaning.operand
+  if (meaning.kind === 'operand' && meaning.operand.kind === 'json') {
+    const { operand } = meaning
+    if (operand.field.type !== 'Array' || operand.path.length === 0) return operand
+  }
   const got = sourceOf(node, context)
   throw new FilterFailure(`${name} operation are only supported on json or array fields now, got: ${got}`, node.offset)
 }

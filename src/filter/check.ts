@@ -182,7 +182,7 @@ function existsPredicate(node: FilterNode & { kind: 'exists' }, context: CheckCo
     const got = sourceOf(node.operand, context)
     throw new FilterFailure(`exists operations are only supported on single fields now, got: ${got}`, node.offset)
   }
-  if (operand.kind === 'column') {
+  if (operand.kind === 'column' || operand.field.type === 'Array') {
     throw new FilterFailure(
       `exists operations are only supportted on json field, got:${operand.field.type}`,
       node.offset,

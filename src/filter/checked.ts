@@ -11,7 +11,7 @@ export interface ColumnOperand {
   readonly kind: 'column'
   readonly field: FieldSchema
 }
-/** A place in a JSON column; an empty path is the whole document. */
+/** A place in a JSON column, or an element of an Array; an empty path is the whole document or array. */
 export interface JsonOperand {
   readonly kind: 'json'
   readonly field: FieldSchema

@@ -1,3 +1,4 @@
+import { arrayText } from '../model/fields/array.ts'
 import type { CompareOp, FilterNode, Scalar } from './ast.ts'
 import type { CheckedExpr, ColumnOperand, JsonOperand, Operand } from './checked.ts'
 import { compareScalars, mirrored, orderHolds, scalarText } from './constants.ts'
@@ -24,6 +25,12 @@ export function compareNodes(node: CompareNode, context: CheckContext): Meaning 
   }
   if (left.kind === 'scalar' && right.kind === 'operand') {
     return predicate(compareOperand(right.operand, mirrored(node.op), left.value, node.offset))
+  }
+  if (left.kind === 'operand' && right.kind === 'list') {
+    return predicate(compareArray(left.operand, node.op, right.values, node.offset))
+  }
+  if (left.kind === 'list' && right.kind === 'operand') {
+    return predicate(compareArray(right.operand, mirrored(node.op), left.values, node.offset))
   }
   if (left.kind === 'operand' && right.kind === 'operand') {
     return predicate(compareColumns(left.operand, node.op, right.operand, node.offset))
@@ -59,6 +66,18 @@ function compareOperand(operand: Operand, op: CompareOp, value: Scalar, offset: 
     throw new FilterFailure(`cannot cast value to ${operandType(operand)}, value: ${scalarText(value)}`, offset)
   }
   return { kind: 'compare', operand, op, value: cast }
+}
+
+/** `array == [1, 2]`: arrays are stored in one spelling, so equal ones are equal texts. */
+function compareArray(operand: Operand, op: CompareOp, values: readonly Scalar[], offset: number): CheckedExpr {
+  if (operand.kind !== 'json' || operand.field.type !== 'Array' || operand.path.length > 0) {
+    throw new FilterFailure(`comparisons between ${operandType(operand)} and Array are not supported`, offset)
+  }
+  if (op !== '==' && op !== '!=') throw new FilterFailure('can not comparisons array fields directly', offset)
+  const { field } = operand
+  const element: JsonOperand = { kind: 'json', field, path: [0] }
+  const cast = values.map((value) => castOrFail(element, value, offset))
+  return { kind: 'compare', operand: { kind: 'column', field }, op, value: arrayText(cast) }
 }
 
 function scalarTypeName(value: Scalar): string {

@@ -53,9 +53,15 @@ export type Naive =
   | {
       readonly kind: 'contains'
       readonly ref: Ref
-      readonly call: 'json_contains' | 'json_contains_all' | 'array_contains_any'
+      readonly call:
+        | 'json_contains'
+        | 'json_contains_all'
+        | 'array_contains'
+        | 'ARRAY_CONTAINS_ALL'
+        | 'array_contains_any'
       readonly values: readonly Literal[]
     }
+  | { readonly kind: 'list'; readonly ref: Ref; readonly op: Op; readonly values: readonly Literal[] }
   | { readonly kind: 'length'; readonly ref: Ref; readonly op: Op; readonly value: bigint }
   | { readonly kind: 'not'; readonly term: Naive; readonly word: string }
   | { readonly kind: 'chain'; readonly op: 'and' | 'or'; readonly terms: readonly Naive[]; readonly word: string }
@@ -103,9 +109,11 @@ export function naiveText(expr: Naive): string {
       return expr.word === 'exists' ? `exists ${refText(expr.ref)}` : `${refText(expr.ref)} ${expr.word}`
     case 'contains': {
       const [first] = expr.values
-      const arg = expr.call === 'json_contains' && first !== undefined ? literalText(first) : listText(expr.values)
+      const arg = /contains$/.test(expr.call) && first !== undefined ? literalText(first) : listText(expr.values)
       return `${expr.call}(${refText(expr.ref)}, ${arg})`
     }
+    case 'list':
+      return `${refText(expr.ref)} ${expr.op} ${listText(expr.values)}`
     case 'length':
       return `array_length(${refText(expr.ref)}) ${expr.op} ${expr.value}`
     case 'not':
@@ -261,7 +269,13 @@ export function naiveTruth(expr: Naive, row: Row): Truth {
       const stored = read(expr.ref, row)
       if (!Array.isArray(stored)) return null
       const has = (value: Literal): boolean => stored.some((element) => compare(element, '==', value) === true)
-      return expr.call === 'json_contains_all' ? expr.values.every(has) : expr.values.some(has)
+      return /all$/i.test(expr.call) ? expr.values.every(has) : expr.values.some(has)
+    }
+    case 'list': {
+      const stored = read(expr.ref, row)
+      if (!Array.isArray(stored)) return null
+      const same = (value: Literal, i: number): boolean => compare(stored[i], '==', value) === true
+      return (stored.length === expr.values.length && expr.values.every(same)) === (expr.op === '==')
     }
     case 'length': {
       const stored = read(expr.ref, row)

@@ -23,6 +23,7 @@ export function resolveName(node: NameNode, schema: FilterSchema): ColumnOperand
 
 function resolveField(field: FieldSchema, node: NameNode): ColumnOperand | JsonOperand {
   if (field.type === 'JSON') return { kind: 'json', field, path: node.path }
+  if (field.type === 'Array') return arrayOperand(field, node)
   if (!isVectorType(field.type) && fieldTypes[field.type].kind === null) {
     throw new FilterFailure(`filter on ${field.type} field ${field.name} is not served yet`, node.offset)
   }
@@ -32,12 +33,27 @@ function resolveField(field: FieldSchema, node: NameNode): ColumnOperand | JsonO
   return { kind: 'column', field }
 }
 
+/** A whole array (no path) or one element of it, by its number. */
+function arrayOperand(field: FieldSchema, node: NameNode): JsonOperand {
+  const [index, ...deeper] = node.path
+  if (deeper.length > 0 || typeof index === 'string') {
+    throw new FilterFailure(`an element of Array field ${field.name} is accessed as ${field.name}[0]`, node.offset)
+  }
+  return { kind: 'json', field, path: node.path }
+}
+
+/** The type that stands behind an operand: that of the element of an Array field. */
+function typeBehind({ field, path }: JsonOperand): FieldSchema['type'] {
+  return field.type === 'Array' && path.length > 0 && field.elementType ? field.elementType : field.type
+}
+
 /** The type name for messages. */
 export function operandType(operand: Operand): string {
   switch (operand.kind) {
     case 'column':
-    case 'json':
       return operand.field.type
+    case 'json':
+      return typeBehind(operand)
     case 'length':
       return 'Int64'
     case 'arithmetic':
@@ -48,18 +64,18 @@ export function operandType(operand: Operand): string {
 export function typeClass(operand: Operand): TypeClass {
   switch (operand.kind) {
     case 'json':
-      return 'json'
+      return operand.field.type === 'JSON' ? 'json' : classOf(typeBehind(operand))
     case 'length':
       return 'integer'
     case 'arithmetic':
       return typeClass(operand.of)
     case 'column':
-      return columnClass(operand.field)
+      return classOf(operand.field.type)
   }
 }
 
-function columnClass(field: FieldSchema): TypeClass {
-  switch (field.type) {
+function classOf(type: FieldSchema['type']): TypeClass {
+  switch (type) {
     case 'Bool':
       return 'bool'
     case 'Int8':
@@ -110,7 +126,7 @@ export function castTo(operand: Operand, value: Scalar): Scalar | null {
       return typeof value === 'bigint' ? value : null
     case 'float':
       if (!isNumber(value)) return null
-      return operand.kind === 'column' && operand.field.type === 'Float' ? Math.fround(Number(value)) : Number(value)
+      return isFloat32(operand) ? Math.fround(Number(value)) : Number(value)
     case 'string':
       return typeof value === 'string' ? value : null
     case 'bool':
@@ -118,6 +134,11 @@ export function castTo(operand: Operand, value: Scalar): Scalar | null {
     case 'other':
       return null
   }
+}
+
+function isFloat32(operand: Operand): boolean {
+  if (operand.kind !== 'column' && operand.kind !== 'json') return false
+  return operand.kind === 'json' ? typeBehind(operand) === 'Float' : operand.field.type === 'Float'
 }
 
 /** @throws FilterFailure with Milvus' cast text */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
+import { arrayText } from '../model/fields/array.ts'
 import { fieldTypes } from '../model/fields/table.ts'
 import { type FieldSchema, sqlColumn } from '../model/schema.ts'
 import { testSchema } from './arbitrary.test-support.ts'
@@ -47,6 +48,7 @@ function stored(field: FieldSchema, row: Row): null | bigint | number | string {
   const value = row[field.name] ?? null
   if (value === null) return null
   if (field.type === 'JSON') return jsonText(value)
+  if (field.type === 'Array' && Array.isArray(value)) return arrayText(value)
   if (typeof value === 'boolean') return value ? 1n : 0n
   return typeof value === 'object' ? null : value
 }

@@ -180,3 +180,51 @@ test('two columns compare by value', () => {
     ],
   )
 })
+
+test('arrays: elements, whole arrays, contains and length; a null array and an element beyond the end are UNKNOWN', () => {
+  const rows: Row[] = [
+    { longs: [1n, 2n], tags: ['a', 'b'] },
+    { longs: [(1n << 53n) + 1n], tags: [] },
+    { longs: [], tags: ['a%'] },
+    { longs: null, tags: null },
+  ]
+  expectRows(rows, [
+    ['longs[0] == 1', [0]],
+    ['longs[0] != 1', [1]],
+    ['not (longs[0] == 1)', [1]],
+    ['longs[1] in [2, 3]', [0]],
+    ['longs[0] == 9007199254740993', [1]],
+    ['longs == [1, 2]', [0]],
+    ['longs != [1, 2]', [1, 2]],
+    ['[] == longs', [2]],
+    ['tags[0] like "a%"', [0, 2]],
+    ['tags == ["a", "b"]', [0]],
+    ['array_contains(longs, 2)', [0]],
+    ['ARRAY_CONTAINS(longs, 9007199254740993)', [1]],
+    ['not array_contains(longs, 2)', [1, 2]],
+    ['array_contains(longs, 2.0)', [0]],
+    ['array_contains_all(longs, [1, 2])', [0]],
+    ['array_contains_all(longs, [])', [0, 1, 2]],
+    ['array_contains_any(tags, ["b", "a%"])', [0, 2]],
+    ['array_length(longs) == 0', [2]],
+    ['array_length(longs) < 2', [1, 2]],
+    ['longs is null', [3]],
+    ['longs[0] + 1 == 2', [0]],
+  ])
+})
+
+test('arrays: what Milvus refuses', () => {
+  const refusals: readonly (readonly [string, RegExp])[] = [
+    ['longs < [1]', /can not comparisons array fields directly/],
+    ['longs[0] == "x"', /comparisons between Int64 and VarChar are not supported/],
+    ['longs == ["x"]', /cannot cast value to Int64/],
+    ['longs == 1', /comparisons between Array and Int64 are not supported/],
+    ['longs["a"] == 1', /accessed as longs\[0\]/],
+    ['array_contains(longs, "x")', /contains operation can't compare between array element type: Int64 and VarChar/],
+    ['array_contains_any(longs, 1)', /contains_any operation element must be an array/],
+    ['array_contains(id, 1)', /contains operation are only supported on json or array fields now, got: id/],
+    ['array_length(name) == 1', /array_length operation are only supported on json or array fields now/],
+    ['exists longs', /exists operations are only supportted on json field, got:Array/],
+  ]
+  for (const [text, expected] of refusals) assert.throws(() => table.truths(text), expected, text)
+})

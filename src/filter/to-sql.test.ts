@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { arbitraryFilter, arbitraryRow, columnLeaf, otherLeaf } from './arbitrary.test-support.ts'
+import { arbitraryFilter, arbitraryRow, arrayLeaves, columnLeaf, otherLeaf } from './arbitrary.test-support.ts'
 import { type Naive, naiveText, naiveTruth, type Row } from './naive.test-support.ts'
 import { openRows } from './rows-table.test-support.ts'
 
@@ -17,11 +17,11 @@ function agree(expr: Naive, rows: readonly Row[]): void {
 }
 
 test('each predicate as SQL has the truth the naive evaluator finds, UNKNOWN included', () => {
-  const leaf = fc.oneof(columnLeaf, otherLeaf)
+  const leaf = fc.oneof(columnLeaf, otherLeaf, arrayLeaves)
   fc.assert(fc.property(leaf, fc.array(arbitraryRow, { minLength: 1, maxLength: 6 }), agree), { numRuns: runs })
 })
 
 test('and so have and, or, not over them', () => {
-  const filter = arbitraryFilter(fc.oneof(columnLeaf, otherLeaf))
+  const filter = arbitraryFilter(fc.oneof(columnLeaf, otherLeaf, arrayLeaves))
   fc.assert(fc.property(filter, fc.array(arbitraryRow, { minLength: 1, maxLength: 4 }), agree), { numRuns: runs })
 })

@@ -16,7 +16,7 @@ export interface ColumnDataByKind {
   float: { readonly kind: 'float'; readonly values: Float32Array }
   double: { readonly kind: 'double'; readonly values: Float64Array }
   string: { readonly kind: 'string'; readonly values: readonly string[] }
-  /** JSON text a row, as received. */
+  /** JSON text a row, as received; of an Array column the list (`fields/array.ts`). */
   json: { readonly kind: 'json'; readonly values: readonly string[] }
   /** rows x dim, row-major. */
   floatVector: { readonly kind: 'floatVector'; readonly dim: number; readonly values: Float32Array }
@@ -33,6 +33,8 @@ export interface Column {
   readonly dynamic: boolean
   /** The declared type where it is known: the wire tells Int8 from Int32, memory does not. */
   readonly type?: FieldTypeName
+  /** Array columns: the type of their elements, where it is known. */
+  readonly elementType?: FieldTypeName
 }
 
 /** Rows in columns; every column has `rowCount` slots. */

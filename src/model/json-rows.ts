@@ -33,5 +33,6 @@ function fieldColumn(field: FieldSchema, rows: readonly Row[]): Column | null {
   }
   const valid = present === rows.length ? null : Uint8Array.from(values, (value) => Number(isPresent(value)))
   const data = fieldTypeOf(field).fromJson(field, values)
-  return { field: field.name, data, valid, dynamic: false, type: field.type }
+  const column = { field: field.name, data, valid, dynamic: false, type: field.type }
+  return field.elementType === null ? column : { ...column, elementType: field.elementType }
 }

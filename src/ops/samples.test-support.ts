@@ -1,6 +1,7 @@
 /** A few requests and replies of every RPC: one without a sample does not compile. */
 import { type IndexInfo, type ReplyOf, type RequestOf, type Rpc, Secret } from '../model/calls.ts'
 import type { Column } from '../model/columns.ts'
+import type { FieldTypeName } from '../model/fields/table.ts'
 import type { CollectionSchema } from '../model/schema.ts'
 import { bareField } from './rest/field.ts'
 
@@ -39,6 +40,25 @@ export const schema: CollectionSchema = {
 
 const valid = Uint8Array.of(1, 0, 1)
 const plain = { dynamic: false, valid: null }
+
+/** An Array column of each element type, and one with a null. */
+function arrayColumns(): Column[] {
+  const of = (elementType: FieldTypeName, ...values: string[]): Column => {
+    return { ...plain, field: `a${elementType}`, type: 'Array', elementType, data: { kind: 'json', values } }
+  }
+  return [
+    of('Bool', '[true,false]', '[]', '[true]'),
+    of('Int8', '[-128,127]', '[]', '[0]'),
+    of('Int16', '[-32768]', '[1,2]', '[]'),
+    of('Int32', '[2147483647]', '[]', '[1]'),
+    of('Int64', '[-9223372036854775808,9223372036854775807]', '[]', '[0]'),
+    of('Float', '[0.5,1e+30]'.replace('1e+30', JSON.stringify(Math.fround(1e30))), '[]', '[-2]'),
+    of('Double', '[0.1,1e+300]', '[]', '[1]'),
+    of('VarChar', '["é","𝄞\\"\\n"]', '[]', '[""]'),
+    { ...of('Int64', '[1]', '[]', '[]'), field: 'na', valid },
+  ]
+}
+
 /** Three rows of every kind, with nulls, int64 at its ends and a dynamic column. */
 export const columns: readonly Column[] = [
   { ...plain, field: 'id', type: 'Int64', data: { kind: 'long', values: BigInt64Array.of(-MAX - 1n, MAX, 0n) } },
@@ -57,6 +77,7 @@ export const columns: readonly Column[] = [
   { ...plain, field: 'j', type: 'JSON', data: { kind: 'json', values: ['{"a": 9007199254740993}', '[]', 'null'] } },
   { ...plain, field: 'ns', type: 'VarChar', valid, data: { kind: 'string', values: ['a', '', 'b'] } },
   { ...plain, field: 'nj', type: 'JSON', valid, data: { kind: 'json', values: ['1', 'null', '{}'] } },
+  ...arrayColumns(),
   {
     ...plain,
     field: 'nn',

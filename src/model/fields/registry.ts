@@ -1,5 +1,6 @@
 import { fault } from '../../errors/error.ts'
 import type { FieldSchema } from '../schema.ts'
+import { array } from './array.ts'
 import { bool } from './bool.ts'
 import type { FieldType } from './field-type.ts'
 import { floatVector } from './float-vector.ts'
@@ -20,6 +21,7 @@ const served: Partial<Record<FieldTypeName, FieldType>> = {
   Float: float,
   Double: double,
   VarChar: varchar,
+  Array: array,
   JSON: json,
   FloatVector: floatVector,
 }

@@ -30,7 +30,8 @@ export const fieldTypes = {
   Float: scalar(10, 'float', 'REAL'),
   Double: scalar(11, 'double', 'REAL'),
   VarChar: scalar(21, 'string', 'TEXT'),
-  Array: later(22, false),
+  /** JSON text of a list of `elementType` in one spelling (`fields/array.ts`). */
+  Array: scalar(22, 'json', 'TEXT'),
   JSON: scalar(23, 'json', 'TEXT'),
   Geometry: later(24, false),
   Text: later(25, false),

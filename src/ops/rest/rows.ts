@@ -1,4 +1,6 @@
 import type { Column, Ids } from '../../model/columns.ts'
+import { arrayElements } from '../../model/fields/array.ts'
+import { rowOut } from '../wire/arrays.ts'
 import { isObject } from '../wire/properties.ts'
 
 /** Result columns as row objects in Milvus' REST encoding; int64 as bigint (a JSON number) or as string. */
@@ -33,7 +35,8 @@ function putCell(row: Record<string, unknown>, column: Column, index: number, in
       row[field] = shortFloat(data.values[index] ?? 0)
       return
     case 'json':
-      if (column.dynamic) Object.assign(row, dynamicKeys(data.values[index] ?? '{}'))
+      if (column.type === 'Array') row[field] = arrayBody(column, data.values[index] ?? '[]')
+      else if (column.dynamic) Object.assign(row, dynamicKeys(data.values[index] ?? '{}'))
       else row[field] = data.values[index]
       return
     case 'floatVector':
@@ -42,6 +45,14 @@ function putCell(row: Record<string, unknown>, column: Column, index: number, in
     default:
       row[field] = data.values[index]
   }
+}
+
+/** Go prints the protobuf oneof of an array as its wrapper struct: `{"Data":{"LongData":{"data":[1]}}}`. */
+function arrayBody({ elementType = 'Int64' }: Column, text: string): unknown {
+  const { case: member } = rowOut([], elementType)
+  const elements = arrayElements(text, elementType)
+  const data = elementType === 'Float' ? elements.map((value) => shortFloat(Number(value))) : elements
+  return { Data: { [`${member?.charAt(0).toUpperCase()}${member?.slice(1)}`]: { data } } }
 }
 
 function dynamicKeys(text: string): object {

@@ -2,6 +2,7 @@ import { fault } from '../../errors/error.ts'
 import type { FieldData, ScalarField, VectorField } from '../../gen/schema_pb.js'
 import { type Column, type ColumnBatch, type ColumnData, type ColumnKind, slotCount } from '../../model/columns.ts'
 import { type FieldTypeName, fieldTypeByNumber, fieldTypes } from '../../model/fields/table.ts'
+import { type Arrays, arraysIn } from './arrays.ts'
 import { floatView, storedFloats } from './floats.ts'
 import { emptyOf, spread } from './spread.ts'
 
@@ -24,8 +25,20 @@ function toColumn(field: FieldData, rowCount: number): Column {
   }
   const kind = fieldTypes[type].kind
   if (kind === null) throw fault('unimplemented', `data type ${type} of field ${field.fieldName}`)
-  const data = dataOf(field, kind)
-  return { field: field.fieldName, dynamic: field.isDynamic, type, ...withValidity(field, data, rowCount) }
+  const named = { field: field.fieldName, dynamic: field.isDynamic, type }
+  if (type !== 'Array') return { ...named, ...withValidity(field, dataOf(field, kind), rowCount) }
+  const { texts, elementType } = arraysOf(field)
+  const { data, valid } = withValidity(field, { kind: 'json', values: texts }, rowCount)
+  const values = data.kind === 'json' ? data.values.map((text) => (text === 'null' ? '[]' : text)) : []
+  const column: Column = { ...named, data: { kind: 'json', values }, valid }
+  return elementType === undefined ? column : { ...column, elementType }
+}
+
+function arraysOf({ field: body, fieldName }: FieldData): Arrays {
+  const data = body.case === 'scalars' ? body.value.data : { case: undefined }
+  if (data.case === 'arrayData') return arraysIn(data.value, fieldName)
+  if (data.case === undefined) return { texts: [], elementType: undefined }
+  throw fault('invalidParameter', `array field ${fieldName} holds ${data.case}`)
 }
 
 function dataOf(field: FieldData, kind: ColumnKind): ColumnData {

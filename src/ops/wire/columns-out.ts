@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { FieldDataSchema, ScalarFieldSchema } from '../../gen/schema_pb.js'
 import type { Column, ColumnBatch, ColumnData } from '../../model/columns.ts'
 import { fieldTypes } from '../../model/fields/table.ts'
+import { arraysOut } from './arrays.ts'
 import { typeOfKind } from './columns-in.ts'
 import { floatBytes } from './floats.ts'
 import { compacted } from './spread.ts'
@@ -44,11 +45,12 @@ function fieldData(column: Column, data: ColumnData): FieldDataInit {
               data: { case: 'floatVector', value: { data: floatBytes(data.values) } },
             },
           }
-        : { case: 'scalars', value: { data: scalarOneof(data) } },
+        : { case: 'scalars', value: { data: scalarOneof(column, data) } },
   }
 }
 
 function scalarOneof(
+  { type, elementType }: Column,
   data: Exclude<ColumnData, { kind: 'floatVector' }>,
 ): NonNullable<MessageInitShape<typeof ScalarFieldSchema>['data']> {
   switch (data.kind) {
@@ -65,6 +67,7 @@ function scalarOneof(
     case 'string':
       return { case: 'stringData', value: { data: [...data.values] } }
     case 'json':
+      if (type === 'Array') return { case: 'arrayData', value: arraysOut(data.values, elementType) }
       return { case: 'jsonData', value: { data: data.values.map((text) => encoder.encode(text)) } }
   }
 }
