@@ -2,8 +2,7 @@
  * What answers the calls: the engine in this process, or the Milvus behind it. Its modules are loaded only where they
  * are used: a proxy loads no engine.
  */
-import type { Keeper } from './auth/keeper.ts'
-import { localUsers } from './auth/local-users.ts'
+import { type LocalUsers, userCalls } from './auth/local-users.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import type { Config } from './config/config.ts'
 import type { UpstreamConfig } from './config/upstream.ts'
@@ -27,7 +26,7 @@ export interface Backend {
 
 interface Parts {
   readonly catalog: Catalog
-  readonly keeper: Keeper
+  readonly users: LocalUsers
   readonly log: Log
   readonly metrics: Metrics
 }
@@ -39,7 +38,7 @@ export async function openBackend(config: Config, parts: Parts): Promise<Backend
   return { service, link: null, backup: (directory) => service.backup(directory) }
 }
 
-async function openEmbedded(config: Config, { catalog, keeper, log, metrics }: Parts): Promise<EmbeddedService> {
+async function openEmbedded(config: Config, { catalog, users, log, metrics }: Parts): Promise<EmbeddedService> {
   const [{ EmbeddedService }, { createStorePool }, { createVectorEngine }] = await Promise.all([
     import('./embedded/service.ts'),
     import('./embedded/store/pool.ts'),
@@ -49,7 +48,7 @@ async function openEmbedded(config: Config, { catalog, keeper, log, metrics }: P
   return EmbeddedService.open({
     dataDirectory: config.dataDir,
     catalog,
-    credentials: keeper,
+    users: userCalls(users),
     stores: createStorePool({ readerThreads, writerThreads, log, metrics }),
     engine: createVectorEngine({ log, metrics, threads: readerThreads }),
     limits: config.limits,
@@ -64,7 +63,7 @@ async function openEmbedded(config: Config, { catalog, keeper, log, metrics }: P
 async function openUpstream(
   config: Config,
   upstream: UpstreamConfig,
-  { catalog, keeper, log, metrics }: Parts,
+  { catalog, users, log, metrics }: Parts,
 ): Promise<Backend> {
   const [{ UpstreamService }, { ops }, { openLinkMaterial }] = await Promise.all([
     import('./upstream/service.ts'),
@@ -89,7 +88,7 @@ async function openUpstream(
     config: upstream,
     material: link,
     codecs: ops,
-    localUsers: upstream.credentials.kind === 'passed' ? null : localUsers(keeper),
+    localUsers: upstream.credentials.kind === 'passed' ? null : userCalls(users),
     replyBytesMax: config.limits.replyBytesMax,
     userAgent: `redkite/${REDKITE_VERSION}`,
     closing: catalog,

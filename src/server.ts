@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Audit } from './auth/audit.ts'
 import { Gate } from './auth/gate.ts'
-import { Keeper } from './auth/keeper.ts'
+import { openUsers } from './auth/local-users.ts'
 import { type Backend, openBackend } from './backend.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { banner } from './cli/banner.ts'
@@ -124,9 +124,10 @@ async function openService(
   metrics: Metrics,
 ): Promise<Backend & { readonly gate: Gate }> {
   const catalog = Catalog.open(config.dataDir)
-  const keeper = new Keeper({ store: catalog, ...config.auth, waitingMax: config.auth.passwordChecksQueuedMax })
+  const users = openUsers(catalog, catalog.roles, config.auth, config.limits.nameBytesMax)
+  const { keeper, roles } = users
   const rootReady = keeper.ensureRoot(config.auth.defaultRootPassword)
-  const { service, link, backup } = await openBackend(config, { catalog, keeper, log, metrics })
+  const { service, link, backup } = await openBackend(config, { catalog, users, log, metrics })
   await rootReady
   const { authorizationEnabled: enabled, passwordAttemptsMax: attemptsMax } = config.auth
   const windowMs = config.auth.passwordAttemptsWindowMs
@@ -137,6 +138,9 @@ async function openService(
     gate: new Gate({
       enabled,
       keeper,
+      roles,
+      rootShouldBindRole: config.auth.rootShouldBindRole,
+      resolveAlias: (db, name) => catalog.find(db, name)?.schema.name ?? name,
       backOff: { attemptsMax, windowMs },
       proofWanted: (user) => proofWanted(config.identity.policy, user),
       audit: audit && new Audit({ ...config.audit, file: audit }),

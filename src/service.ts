@@ -1,5 +1,6 @@
 import type { RedkiteError } from './errors/error.ts'
 import type { ReplyOf, RequestOf, Rpc } from './model/calls.ts'
+import type { RoleCalls } from './model/role-calls.ts'
 
 declare const minted: unique symbol
 
@@ -121,4 +122,17 @@ export interface Service extends AsyncDisposable {
   /** How calls are passed on undecoded; null where they are answered here. */
   readonly forward: Forward | null
   health(): Health
+}
+
+/** RPCs about users, passwords, roles and grants. */
+export type UserRpc =
+  | 'CreateCredential'
+  | 'UpdateCredential'
+  | 'DeleteCredential'
+  | 'ListCredUsers'
+  | (keyof RoleCalls & Rpc)
+
+/** What answers them where users are kept by this server: provided by `auth/`, which lies above the services. */
+export type UserCalls = {
+  readonly [R in UserRpc]: (pass: Pass<R>, request: RequestOf<R>) => Promise<ReplyOf<R>>
 }

@@ -54,6 +54,8 @@ function layer(server: http2.Http2Server): void {
     administer: async () => anonymous,
     admit: (principal, op, _request, caller, signal) =>
       ({ rpc: op.rpc, principal, caller, signal }) as unknown as Pass<typeof op.rpc>,
+    narrow: (_principal, _rpc, _request, reply) => reply,
+    needsNoTarget: () => true,
     admitForward: ({ kind }) => {
       throw new Error(`nothing is passed on, ${kind}`)
     },

@@ -58,6 +58,18 @@ const CLASSES = {
   UpdateCredential: 'admin',
   DeleteCredential: 'admin',
   ListCredUsers: 'read',
+  CreateRole: 'admin',
+  DropRole: 'admin',
+  OperateUserRole: 'admin',
+  SelectRole: 'read',
+  SelectUser: 'read',
+  OperatePrivilege: 'admin',
+  OperatePrivilegeV2: 'admin',
+  SelectGrant: 'read',
+  CreatePrivilegeGroup: 'admin',
+  DropPrivilegeGroup: 'admin',
+  ListPrivilegeGroups: 'read',
+  OperatePrivilegeGroup: 'admin',
 } as const satisfies Record<Rpc, AuditClass>
 
 /** Verbs of RPCs that are passed on undecoded and change nothing; any other name is taken for one that does. */

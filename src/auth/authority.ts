@@ -1,5 +1,5 @@
 import type { ReplyOf, RequestOf, Rpc } from '../model/calls.ts'
-import type { Access } from '../ops/op.ts'
+import type { Access, Target } from '../ops/op.ts'
 import type { Caller, CallMetadata, ForwardPass, Pass, Principal, Service } from '../service.ts'
 import type { Audit, CallProtocol } from './audit.ts'
 
@@ -27,21 +27,42 @@ export interface Authority {
   /** Mints the pass, or throws `permissionDenied` with Milvus' text. */
   admit<R extends Rpc>(
     principal: Principal,
-    op: { readonly rpc: R; readonly access: Access },
+    op: AdmittedOp<R>,
     request: RequestOf<R>,
     caller: Caller,
     signal: AbortSignal,
   ): Pass<R>
+  /** What of a reply the caller may see: the lists that are shown to everybody are narrowed. */
+  narrow<R extends Rpc>(principal: Principal, rpc: R, request: RequestOf<R>, reply: ReplyOf<R>): ReplyOf<R>
   /**
-   * The same for an RPC that is passed on undecoded. `access` null = neither Milvus nor we declare what it takes: only
-   * root passes where authorisation is on. `db` is the `dbname` header, for the text.
+   * Whether an RPC may be passed on before its request was looked at: its privilege is held on everything, or a login
+   * is enough and nothing of the reply is to be narrowed.
+   */
+  needsNoTarget(principal: Principal, method: ForwardableMethod): boolean
+  /**
+   * The same as `admit` for an RPC that is passed on undecoded. `access` null = neither Milvus nor we declare what it
+   * takes: only root and `admin` pass where authorisation is on. `targets` null = what it is about is not known: the
+   * privilege must be held on everything. `db` is the `dbname` header, for the text.
    */
   admitForward(
     principal: Principal,
-    method: { readonly path: string; readonly access: Access | null },
+    method: ForwardableMethod,
+    targets: readonly Target[] | null,
     db: string,
     caller: Caller,
   ): ForwardPass
+}
+
+/** What of an op the gate reads. */
+export interface AdmittedOp<R extends Rpc> {
+  readonly rpc: R
+  readonly access: Access
+  targets(request: RequestOf<R>): readonly Target[]
+}
+
+export interface ForwardableMethod {
+  readonly path: string
+  readonly access: Access | null
 }
 
 /** Admits and calls, for both protocols. */
@@ -49,7 +70,7 @@ export async function admitAndCall<R extends Rpc>(
   gate: Authority,
   service: Service,
   principal: Principal,
-  op: { readonly rpc: R; readonly access: Access },
+  op: AdmittedOp<R>,
   request: RequestOf<R>,
   caller: Caller,
   signal: AbortSignal,
@@ -57,10 +78,9 @@ export async function admitAndCall<R extends Rpc>(
   protocol: CallProtocol = 'gRPC',
 ): Promise<ReplyOf<R>> {
   const { audit } = gate
-  if (audit?.covers(op.rpc)) {
-    return audit.call({ rpc: op.rpc, request, principal, caller }, protocol, () =>
-      service.call(gate.admit(principal, op, request, caller, signal), request, metadata),
-    )
+  const run = async () => {
+    const reply = await service.call(gate.admit(principal, op, request, caller, signal), request, metadata)
+    return gate.narrow(principal, op.rpc, request, reply)
   }
-  return service.call(gate.admit(principal, op, request, caller, signal), request, metadata)
+  return audit?.covers(op.rpc) ? audit.call({ rpc: op.rpc, request, principal, caller }, protocol, run) : run()
 }

@@ -9,6 +9,8 @@ import type { Credentials } from './authority.ts'
 import { BackOff } from './back-off.ts'
 import { Gate } from './gate.ts'
 import { type CredentialStore, Keeper } from './keeper.ts'
+import { memoryRoles } from './memory-roles.test-support.ts'
+import { RoleKeeper } from './role-keeper.ts'
 
 const LIMITS = { usernameBytesMax: 32, passwordBytesMin: 6, passwordBytesMax: 72, usersMax: 3, waitingMax: 8 }
 const BACK_OFF = { attemptsMax: 5, windowMs: 600_000 }
@@ -33,10 +35,25 @@ async function gateWithRoot(enabled = true) {
   const store = memoryStore()
   const keeper = new Keeper({ store, superUsers: ['boss'], ...LIMITS })
   await keeper.ensureRoot(new Secret('Milvus'))
+  const records = memoryRoles()
+  const roles = new RoleKeeper({
+    ...{ records, rolesMax: 10, nameBytesMax: 255, publicPrivilege: true },
+    userExists: (user) => keeper.exists(user),
+    users: () => keeper.users(),
+  })
+  roles.ensureDefaults()
+  const options = {
+    enabled,
+    keeper,
+    roles,
+    rootShouldBindRole: false,
+    resolveAlias: (_db: string, name: string) => name,
+  }
   return {
     keeper,
     store,
-    gate: new Gate({ enabled, keeper, backOff: BACK_OFF, log: silentLog, metrics: createMetrics() }),
+    records,
+    gate: new Gate({ ...options, backOff: BACK_OFF, log: silentLog, metrics: createMetrics() }),
   }
 }
 
@@ -121,10 +138,12 @@ describe('the gate', () => {
     const search = {
       rpc: 'Search',
       access: { kind: 'privilege', object: 'Collection', privilege: 'PrivilegeSearch' },
+      targets: () => [{ db: 'shop', name: 'c' }],
     } as const
     const describeOp = {
       rpc: 'DescribeCollection',
       access: { kind: 'privilege', object: 'Global', privilege: 'PrivilegeDescribeCollection' },
+      targets: () => [{ db: 'shop', name: '*' }],
     } as const
     const request = { db: 'shop', collection: 'c', collectionId: 0n }
     const ann = { kind: 'user', user: 'ann', isRoot: false, proof: 'password' } as const
@@ -144,6 +163,7 @@ describe('the gate', () => {
     const op = {
       rpc: 'UpdateCredential',
       access: { kind: 'privilege', object: 'User', privilege: 'PrivilegeUpdateUser' },
+      targets: ({ user }: { user: string }) => [{ db: 'default', name: user }],
     } as const
     const request = { user: 'ann', oldPassword: new Secret('x'), newPassword: new Secret('y') }
     gate.admit({ kind: 'user', user: 'ann', isRoot: false, proof: 'password' }, op, request, PEER, NEVER)

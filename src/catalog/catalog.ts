@@ -8,6 +8,7 @@ import { HybridClock } from './clock.ts'
 import { fromText, toText } from './codec.ts'
 import type { CollectionEntry, CredentialEntry, DatabaseEntry } from './entries.ts'
 import { CATALOG_FORMAT } from './format.ts'
+import { ROLE_TABLES, RoleStore } from './roles.ts'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS info(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -17,14 +18,16 @@ const SCHEMA = `
                                      PRIMARY KEY(db, alias)) STRICT;
   CREATE TABLE IF NOT EXISTS credentials(user TEXT PRIMARY KEY, hash TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS doomed(collection TEXT PRIMARY KEY) STRICT;
+  ${ROLE_TABLES}
 `
 
 /**
- * Databases, collections, aliases and users: held in memory, written through to `catalog.db`.
+ * Databases, collections, aliases, users and roles: held in memory, written through to `catalog.db`.
  * Each change is one durable transaction; the memory changes only after it committed.
  */
 export class Catalog implements Disposable {
   readonly clock: HybridClock
+  readonly roles: RoleStore
   readonly #file: GuardedDatabase
   readonly #databases = new Map<string, DatabaseEntry>()
   readonly #collections = new Map<bigint, CollectionEntry>()
@@ -35,6 +38,7 @@ export class Catalog implements Disposable {
   private constructor(file: GuardedDatabase, clock: HybridClock) {
     this.#file = file
     this.clock = clock
+    this.roles = new RoleStore(file)
   }
 
   /** @throws StartError when the file is damaged or of a newer format */
@@ -54,6 +58,9 @@ export class Catalog implements Disposable {
         return typeof row?.['value'] === 'string' ? row['value'] : null
       }
       if (isNew) put.run('format', String(CATALOG_FORMAT))
+      // format 2 adds the tables of roles; the number keeps an older version away, which would drop a user and leave
+      // the roles to the next user of that name
+      if (Number(get('format') ?? 1) < CATALOG_FORMAT) put.run('format', String(CATALOG_FORMAT))
       const clock = new HybridClock(BigInt(get('clock') ?? 0), (to) => put.run('clock', to.toString()), now)
       const catalog = new Catalog(file, clock)
       catalog.#load()
@@ -216,9 +223,14 @@ export class Catalog implements Disposable {
     this.#credentials.set(entry.user, Object.freeze(entry))
   }
 
+  /** With the roles of the user: another one of the same name starts with none. */
   dropCredential(user: string): void {
-    this.#file.prepare('DELETE FROM credentials WHERE user = ?').run(user)
+    this.#transaction(() => {
+      this.#file.prepare('DELETE FROM credentials WHERE user = ?').run(user)
+      this.roles.deleteUserRows(user)
+    })
     this.#credentials.delete(user)
+    this.roles.forgetUser(user)
   }
 
   #transaction(work: () => void): void {

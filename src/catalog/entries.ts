@@ -1,4 +1,5 @@
 import type { HybridTs } from '../model/calls.ts'
+import type { GrantInfo } from '../model/role-calls.ts'
 import type { CollectionSchema, ConsistencyLevel, Properties } from '../model/schema.ts'
 
 /** What the catalog knows; every entry is frozen and replaced whole. Ids are unique in the whole catalog. */
@@ -50,3 +51,11 @@ export interface CredentialEntry {
   readonly user: string
   readonly hash: string
 }
+
+export interface RoleEntry {
+  readonly role: string
+  readonly description: string
+}
+
+/** A grant as it is kept; grantor '' = it belongs to the server's defaults (`common.security.enablePublicPrivilege`). */
+export type GrantEntry = GrantInfo

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 
 /** The newest layout of `catalog.db` that this version reads, and the one that it writes. */
-export const CATALOG_FORMAT = 1
+export const CATALOG_FORMAT = 2
 
 /** What stands in a data directory. */
 export type CatalogFormat =

@@ -10,7 +10,7 @@ import { query } from './query.ts'
 import * as rows from './rows.ts'
 import { search } from './search.ts'
 import * as session from './session.ts'
-import * as users from './users.ts'
+import { byUsers } from './users.ts'
 import type { Handler } from './world.ts'
 
 /** Every call of the service and the function that answers it; a missing one does not compile. */
@@ -62,8 +62,20 @@ export const handlers: { readonly [R in Rpc]: Handler<R> } = {
   Query: query,
   Flush: flushes.flush,
   GetFlushState: flushes.getFlushState,
-  CreateCredential: users.createCredential,
-  UpdateCredential: users.updateCredential,
-  DeleteCredential: users.deleteCredential,
-  ListCredUsers: users.listCredUsers,
+  CreateCredential: byUsers('CreateCredential'),
+  UpdateCredential: byUsers('UpdateCredential'),
+  DeleteCredential: byUsers('DeleteCredential'),
+  ListCredUsers: byUsers('ListCredUsers'),
+  CreateRole: byUsers('CreateRole'),
+  DropRole: byUsers('DropRole'),
+  OperateUserRole: byUsers('OperateUserRole'),
+  SelectRole: byUsers('SelectRole'),
+  SelectUser: byUsers('SelectUser'),
+  OperatePrivilege: byUsers('OperatePrivilege'),
+  OperatePrivilegeV2: byUsers('OperatePrivilegeV2'),
+  SelectGrant: byUsers('SelectGrant'),
+  CreatePrivilegeGroup: byUsers('CreatePrivilegeGroup'),
+  DropPrivilegeGroup: byUsers('DropPrivilegeGroup'),
+  ListPrivilegeGroups: byUsers('ListPrivilegeGroups'),
+  OperatePrivilegeGroup: byUsers('OperatePrivilegeGroup'),
 }

@@ -8,7 +8,7 @@ import type { ReplyOf, RequestOf, Rpc } from '../model/calls.ts'
 import { dynamicField } from '../model/schema.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { Health, Pass, Service } from '../service.ts'
+import type { Health, Pass, Service, UserCalls } from '../service.ts'
 import { createBackup } from './backup/create.ts'
 import type { BackupManifest } from './backup/manifest.ts'
 import { handlers } from './handlers.ts'
@@ -17,7 +17,7 @@ import { removeOrphans } from './orphans.ts'
 import { rowReadings, segmentReadings } from './readings.ts'
 import { storageFault } from './storage-fault.ts'
 import type { StorePool } from './store/contract.ts'
-import type { CredentialKeeper, EmbeddedLimits, Handler, World } from './world.ts'
+import type { EmbeddedLimits, Handler, World } from './world.ts'
 
 /** Collections opened at the same time at the start. */
 const OPENING_MAX = 4
@@ -25,7 +25,7 @@ const OPENING_MAX = 4
 export interface EmbeddedOptions {
   readonly dataDirectory: string
   readonly catalog: Catalog
-  readonly credentials: CredentialKeeper
+  readonly users: UserCalls
   readonly stores: StorePool
   readonly engine: VectorEngine
   readonly limits: EmbeddedLimits
@@ -42,7 +42,7 @@ export class EmbeddedService implements Service, World {
   readonly forward = null
   readonly version: string
   readonly catalog: Catalog
-  readonly credentials: CredentialKeeper
+  readonly users: UserCalls
   readonly limits: EmbeddedLimits
   readonly log: Log
   readonly metrics: Metrics
@@ -53,7 +53,7 @@ export class EmbeddedService implements Service, World {
     this.#options = options
     this.version = options.version
     this.catalog = options.catalog
-    this.credentials = options.credentials
+    this.users = options.users
     this.limits = options.limits
     this.log = options.log
     this.metrics = options.metrics

@@ -2,11 +2,11 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { CollectionEntry, PartitionEntry } from '../catalog/entries.ts'
 import type { SchemaLimits } from '../catalog/schema-check.ts'
 import { fault } from '../errors/error.ts'
-import type { ReplyOf, RequestOf, Rpc, Secret } from '../model/calls.ts'
+import type { ReplyOf, RequestOf, Rpc } from '../model/calls.ts'
 import type { ValueLimits } from '../model/fields/field-type.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { Health, Pass } from '../service.ts'
+import type { Health, Pass, UserCalls } from '../service.ts'
 import type { LiveCollection } from './live-collection.ts'
 
 export interface EmbeddedLimits extends SchemaLimits, ValueLimits {
@@ -27,19 +27,11 @@ export interface EmbeddedLimits extends SchemaLimits, ValueLimits {
   readonly partitionsMax: number
 }
 
-/** Password rules and hashing, provided by `auth/` (which lies above the service). */
-export interface CredentialKeeper {
-  create(user: string, password: Secret): Promise<void>
-  update(caller: string | null, user: string, oldPassword: Secret, newPassword: Secret): Promise<void>
-  remove(user: string): void
-  users(): readonly string[]
-}
-
 /** Everything a handler of the embedded service works with. */
 export interface World {
   readonly version: string
   readonly catalog: Catalog
-  readonly credentials: CredentialKeeper
+  readonly users: UserCalls
   readonly limits: EmbeddedLimits
   readonly log: Log
   readonly metrics: Metrics

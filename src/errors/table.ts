@@ -84,6 +84,8 @@ export const errorTable = {
   parameterTooLarge: input(1102, 'parameter too large', LEGACY.illegalArgument),
 
   notAuthenticated: input(1400, 'not authenticated'),
+  privilegeNotPermitted: input(1401, 'privilege not permitted'),
+  privilegeGroupInvalidName: input(1402, 'invalid privilege group name'),
 
   aliasNotFound: input(1600, 'alias not found'),
   aliasCollectionConflict: input(1601, 'alias and collection name conflict'),

@@ -4,6 +4,7 @@
  * Names are Milvus' RPC names. Absent strings are '' as in proto3; `db` is already resolved (never empty).
  */
 import type { Column, ColumnBatch, Ids } from './columns.ts'
+import type { RoleCalls } from './role-calls.ts'
 import type { CollectionSchema, ConsistencyLevel, Properties } from './schema.ts'
 
 /** Hybrid timestamp: unix milliseconds << 18 | logical counter (Milvus TSO). */
@@ -123,7 +124,7 @@ export interface ClientInfo {
   readonly localTime: string
 }
 
-export interface Calls {
+export interface Calls extends RoleCalls {
   Connect: { request: { db: string; client: ClientInfo }; reply: { identifier: bigint } }
   GetVersion: { request: Record<never, never>; reply: { version: string } }
   CheckHealth: { request: Record<never, never>; reply: { healthy: boolean; reasons: readonly string[] } }

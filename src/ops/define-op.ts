@@ -5,6 +5,7 @@ import { MilvusService } from '../gen/milvus_pb.js'
 import { declaredPrivileges } from '../gen/privileges.js'
 import type { InCollection, ReplyOf, RequestOf, Rpc } from '../model/calls.ts'
 import { DEFAULT_DATABASE } from '../model/schema.ts'
+import { targetsOf } from './objects.ts'
 import type { Access, CallMeta, Op, RestRoute } from './op.ts'
 import { refuseFailure } from './wire/status.ts'
 import { decodeMessage } from './wire.ts'
@@ -57,6 +58,7 @@ export function defineOp<R extends Rpc>(spec: OpSpec<R>): Op<R> {
   return {
     rpc: spec.rpc,
     access: accessOf(spec.rpc, input.name, spec.login),
+    targets: (request) => targetsOf(spec.rpc, request),
     rest: spec.rest ?? [],
     decode: (bytes, meta) => spec.decode(decodeMessage(input, bytes) as InputOf<R>, meta),
     encode: (reply) => respond(spec.encode?.(reply) ?? {}, {}),

@@ -14,6 +14,13 @@ export type Access =
     }
   | { readonly kind: 'login'; readonly reason: string }
 
+/** What a privilege must be held on: an object in a database. */
+export interface Target {
+  readonly db: string
+  /** Of a collection (an alias may stand for it) or a user; `*` = the object is the database or the cluster itself. */
+  readonly name: string
+}
+
 /** What came with the bytes: the metadata an op may read. */
 export interface CallMeta {
   /** The `dbname` header; '' = not given. */
@@ -53,6 +60,8 @@ export interface RestRoute {
 export interface Op<R extends Rpc = Rpc> {
   readonly rpc: R
   readonly access: Access
+  /** What the caller must hold the privilege on: on each of these, and none is nothing that can be held. */
+  targets(request: RequestOf<R>): readonly Target[]
   readonly rest: readonly RestRoute[]
   /** @throws RedkiteError `malformedMessage` when the bytes are not this request; business faults by their kind. */
   decode(bytes: Uint8Array, meta: CallMeta): RequestOf<R>

@@ -11,6 +11,8 @@ import { createCredential } from './create-credential.ts'
 import { createDatabase } from './create-database.ts'
 import { createIndex } from './create-index.ts'
 import { createPartition } from './create-partition.ts'
+import { createPrivilegeGroup } from './create-privilege-group.ts'
+import { createRole } from './create-role.ts'
 import { deleteRows } from './delete.ts'
 import { deleteCredential } from './delete-credential.ts'
 import { describeAlias } from './describe-alias.ts'
@@ -22,6 +24,8 @@ import { dropCollection } from './drop-collection.ts'
 import { dropDatabase } from './drop-database.ts'
 import { dropIndex } from './drop-index.ts'
 import { dropPartition } from './drop-partition.ts'
+import { dropPrivilegeGroup } from './drop-privilege-group.ts'
+import { dropRole } from './drop-role.ts'
 import { flush } from './flush.ts'
 import { getCollectionStatistics } from './get-collection-statistics.ts'
 import { getComponentStates } from './get-component-states.ts'
@@ -39,14 +43,22 @@ import { insert } from './insert.ts'
 import { listAliases } from './list-aliases.ts'
 import { listCredUsers } from './list-cred-users.ts'
 import { listDatabases } from './list-databases.ts'
+import { listPrivilegeGroups } from './list-privilege-groups.ts'
 import { loadCollection } from './load-collection.ts'
 import { loadPartitions } from './load-partitions.ts'
 import type { Op, RestRoute } from './op.ts'
+import { operatePrivilege } from './operate-privilege.ts'
+import { operatePrivilegeGroup } from './operate-privilege-group.ts'
+import { operatePrivilegeV2 } from './operate-privilege-v2.ts'
+import { operateUserRole } from './operate-user-role.ts'
 import { query } from './query.ts'
 import { releaseCollection } from './release-collection.ts'
 import { releasePartitions } from './release-partitions.ts'
 import { renameCollection } from './rename-collection.ts'
 import { search } from './search.ts'
+import { selectGrant } from './select-grant.ts'
+import { selectRole } from './select-role.ts'
+import { selectUser } from './select-user.ts'
 import { showCollections } from './show-collections.ts'
 import { showPartitions } from './show-partitions.ts'
 import { updateCredential } from './update-credential.ts'
@@ -105,6 +117,18 @@ export const ops: { readonly [R in Rpc]: Op<R> } = {
   UpdateCredential: updateCredential,
   DeleteCredential: deleteCredential,
   ListCredUsers: listCredUsers,
+  CreateRole: createRole,
+  DropRole: dropRole,
+  OperateUserRole: operateUserRole,
+  SelectRole: selectRole,
+  SelectUser: selectUser,
+  OperatePrivilege: operatePrivilege,
+  OperatePrivilegeV2: operatePrivilegeV2,
+  SelectGrant: selectGrant,
+  CreatePrivilegeGroup: createPrivilegeGroup,
+  DropPrivilegeGroup: dropPrivilegeGroup,
+  ListPrivilegeGroups: listPrivilegeGroups,
+  OperatePrivilegeGroup: operatePrivilegeGroup,
 }
 
 /** Whether `name` (an RPC's name, as in the gRPC path) is served. */

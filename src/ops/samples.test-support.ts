@@ -4,6 +4,7 @@ import type { Column } from '../model/columns.ts'
 import type { FieldTypeName } from '../model/fields/table.ts'
 import type { CollectionSchema } from '../model/schema.ts'
 import { bareField } from './rest/field.ts'
+import { roleSamples } from './role-samples.test-support.ts'
 
 export type Samples = { readonly [R in Rpc]: { requests: readonly RequestOf<R>[]; replies: readonly ReplyOf<R>[] } }
 
@@ -282,4 +283,5 @@ export const samples: Samples = {
   UpdateCredential: one({ user: 'u', oldPassword: new Secret('a'), newPassword: new Secret('') }),
   DeleteCredential: one({ user: 'u' }),
   ListCredUsers: { requests: nothing, replies: [{ users: ['root', 'u'] }] },
+  ...roleSamples,
 }

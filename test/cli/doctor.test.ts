@@ -419,7 +419,7 @@ describe('redkite doctor names the cause: ', () => {
       await using served = await startRedkite({ data })
       await served.stop()
     }
-    told(await doctor([], data), { level: 'ok', what: 'data format', detail: /format 1/ })
+    told(await doctor([], data), { level: 'ok', what: 'data format', detail: /format 2/ })
     const file = new DatabaseSync(join(data, 'catalog.db'))
     file.exec("UPDATE info SET value = '99' WHERE key = 'format'")
     file.close()

@@ -46,6 +46,7 @@ const rows = [
   { id: 3, vector: [3, 4] },
 ]
 const field = { partitionKey: false, clusteringKey: false, autoId: false, nullable: false, description: '' }
+const READER = { roleName: 'reader' }
 const described = {
   collectionName: 'ends',
   description: '',
@@ -156,6 +157,37 @@ const walk: readonly (readonly [path: string, body: object, data: Expected])[] =
   ['users/list', {}, ['ida', 'root']],
   ['users/describe', { userName: 'root' }, ['admin']],
   ['users/update_password', { userName: 'ida', password: 'Secret1', newPassword: 'Secret2' }, none],
+  ['roles/create', { roleName: 'reader' }, none],
+  ['roles/list', {}, ['admin', 'public', 'reader']],
+  ['roles/grant_privilege', { ...READER, objectType: 'Collection', objectName: 'films', privilege: 'Search' }, none],
+  ['roles/grant_privilege_v2', { ...READER, privilege: 'Query', collectionName: 'films' }, none],
+  [
+    'roles/describe',
+    READER,
+    ['Search', 'Query'].map((privilege) => ({
+      ...{ objectType: 'Collection', objectName: 'films', privilege, dbName: 'default', grantor: 'root' },
+    })),
+  ],
+  ['users/grant_role', { userName: 'ida', ...READER }, none],
+  ['users/describe', { userName: 'ida' }, ['reader']],
+  ['users/revoke_role', { userName: 'ida', ...READER }, none],
+  ['users/describe', { userName: 'ida' }, []],
+  ['roles/revoke_privilege', { ...READER, objectType: 'Collection', objectName: 'films', privilege: 'Search' }, none],
+  ['roles/revoke_privilege_v2', { ...READER, privilege: 'Query', collectionName: 'films' }, none],
+  ['roles/describe', READER, []],
+  ['privilege_groups/create', { privilegeGroupName: 'mine' }, none],
+  ['privilege_groups/add_privileges_to_group', { privilegeGroupName: 'mine', privileges: ['Query', 'Search'] }, none],
+  ['privilege_groups/remove_privileges_from_group', { privilegeGroupName: 'mine', privileges: ['Query'] }, none],
+  [
+    'privilege_groups/list',
+    {},
+    ({ privilegeGroups }: { privilegeGroups: object[] }) => {
+      assert.deepEqual(privilegeGroups[0], { privilegeGroupName: 'mine', privileges: 'Search' })
+      return privilegeGroups.length === 10
+    },
+  ],
+  ['privilege_groups/drop', { privilegeGroupName: 'mine' }, none],
+  ['roles/drop', READER, none],
   ['users/drop', { userName: 'ida' }, none],
 ]
 

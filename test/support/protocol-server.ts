@@ -38,6 +38,7 @@ const base = (rest: readonly RestRoute[] = []) => ({
   encodeRequest: noClient,
   decodeReply: noClient,
   access: { kind: 'login' as const, reason: 'fixture' },
+  targets: () => [],
   rest,
   encodeFailure: (error: RedkiteError) => Buffer.from(`failure ${error.row.code} ${error.message}`),
 })
@@ -130,7 +131,10 @@ function fixtureGate(authorisation: boolean): Authority {
       if (op.rpc === 'GetVersion' && caller.peer === '') throw faultText('permissionDenied', 'no')
       return { rpc: op.rpc, principal, caller, signal } as unknown as Pass<typeof op.rpc>
     },
-    admitForward: (principal, { path }, _db, caller) => ({ path, principal, caller }) as unknown as ForwardPass,
+    narrow: (_principal, _rpc, _request, reply) => reply,
+    needsNoTarget: () => true,
+    admitForward: (principal, { path }, _targets, _db, caller) =>
+      ({ path, principal, caller }) as unknown as ForwardPass,
   }
 }
 

@@ -88,14 +88,14 @@ export const authKeys = {
   'common.security.rootShouldBindRole': {
     type: bool,
     default: 'false',
-    doc: 'Root needs roles like everyone else.',
-    effect: 'none',
+    doc: 'Root needs roles like everyone else; it has admin unless that was taken from it.',
+    as: 'auth.rootShouldBindRole',
   },
   'common.security.enablePublicPrivilege': {
     type: bool,
     default: 'true',
-    doc: 'Every user has the privileges of the public role.',
-    effect: 'none',
+    doc: 'The role public, which every user has, may describe collections and indexes and list aliases.',
+    as: 'auth.publicPrivilege',
   },
   'common.security.exprEnabled': {
     type: bool,
@@ -123,7 +123,12 @@ export const authKeys = {
     as: 'auth.usernameBytesMax',
   },
   'proxy.maxUserNum': { type: int(1), default: '100', doc: 'Most users, root included.', as: 'auth.usersMax' },
-  'proxy.maxRoleNum': { type: int(1), default: '10', doc: 'Most roles.', effect: 'none' },
+  'proxy.maxRoleNum': {
+    type: int(1),
+    default: '10',
+    doc: 'Most roles, admin and public included.',
+    as: 'auth.rolesMax',
+  },
   'redkite.auth.passwordAttemptsMax': {
     type: int(1),
     default: '10',

@@ -2,13 +2,16 @@ import type { IncomingHttpHeaders } from 'node:http2'
 import { fault, type RedkiteError, toRedkiteError } from '../../errors/error.ts'
 import { mayLast } from '../../listener/handlers.ts'
 import type { ForwardedMethod } from '../../ops/forwarded.ts'
+import { opByRpc } from '../../ops/registry.ts'
 import type { Forward, ForwardHeaders, ForwardPass, ForwardSink, ForwardStream } from '../../service.ts'
 import type { ProtocolLimits } from '../limits.ts'
 import type { Call } from './call.ts'
 import { FrameMeter } from './frame-meter.ts'
+import { FRAME_HEAD_BYTES, type Frame } from './frame-reader.ts'
 import type { Serve } from './handler.ts'
 import { metadata, metadataCredentials } from './headers.ts'
-import type { UnaryDeps } from './unary.ts'
+import { inflateMessage, receiveMessage } from './request-message.ts'
+import { serveUnary, type UnaryDeps } from './unary.ts'
 
 /** Up to here a unary message is held until it is whole and leaves in one write; a larger one flows through. */
 const WHOLE_BYTES_MAX = 64 * 1024
@@ -26,9 +29,32 @@ export function forwardMethod(method: ForwardedMethod, forward: Forward, deps: U
   return async (call, headers) => {
     const principal = await deps.gate.authenticate(metadataCredentials(headers), call.caller)
     if (call.ended) return
-    const pass = deps.gate.admitForward(principal, method, metadata(headers, 'dbname'), call.caller)
-    new Forwarding(call, headers, pass, forward, method.unary, deps.limits).begin()
+    const db = metadata(headers, 'dbname')
+    const { gate, limits } = deps
+    if (method.unary && !gate.needsNoTarget(principal, method)) {
+      // what such a list shows is narrowed to the caller: it is made here of the upstream's
+      const op = method.access?.kind === 'login' ? opByRpc(method.name) : null
+      if (op !== null) return serveUnary(op, call, headers, deps)
+      const frame = await receiveMessage(call, limits.messageBytesMax)
+      if (call.ended) return
+      const encoding = metadata(headers, 'grpc-encoding')
+      const bytes = frame.compressed ? await inflateMessage(frame, encoding, limits.messageBytesMax) : frame.bytes
+      if (call.ended) return
+      const admitted = gate.admitForward(principal, method, method.targets(bytes, db), db, call.caller)
+      new Forwarding(call, headers, admitted, forward, true, limits).beginWhole(framed(frame))
+      return
+    }
+    const pass = gate.admitForward(principal, method, null, db, call.caller)
+    new Forwarding(call, headers, pass, forward, method.unary, limits).begin()
   }
+}
+
+/** A frame as it was received. */
+function framed({ compressed, bytes }: Frame): Buffer {
+  const head = Buffer.alloc(FRAME_HEAD_BYTES)
+  head.writeUInt8(compressed ? 1 : 0, 0)
+  head.writeUInt32BE(bytes.length, 1)
+  return Buffer.concat([head, bytes])
 }
 
 /** One call between its client and the upstream. */
@@ -68,12 +94,22 @@ class Forwarding implements ForwardSink {
     this.#replyMeter = new FrameMeter(limits.replyBytesMax, 'proxy.grpc.serverMaxSendSize')
   }
 
-  begin(): void {
-    const { stream } = this.#call
+  /** With a request that was received already. */
+  beginWhole(frame: Buffer): void {
+    this.#mindAbandon()
+    this.#open(frame)
+  }
+
+  #mindAbandon(): void {
     this.#call.abandoned = () => {
       this.#upstream?.cancel()
       this.#unblock()
     }
+  }
+
+  begin(): void {
+    const { stream } = this.#call
+    this.#mindAbandon()
     if (this.#isUnary) this.#call.bodyBegins()
     else {
       mayLast(stream)
