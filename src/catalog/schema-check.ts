@@ -39,9 +39,7 @@ export function admitSchema(schema: CollectionSchema, limits: SchemaLimits): Col
   if (vectors.length > limits.vectorFieldsMax) {
     throw fault('invalidParameter', `maximum vector field's number should be limited to ${limits.vectorFieldsMax}`)
   }
-  if (fields.some((f) => f.isPartitionKey)) {
-    throw fault('invalidParameter', 'a partition key is not served yet; leave is_partition_key away')
-  }
+  checkPartitionKey(schema)
   return { ...schema, fields: fields.map((field, i) => ({ ...field, id: FIRST_FIELD_ID + i })) }
 }
 
@@ -60,6 +58,21 @@ function checkPrimary(schema: CollectionSchema): void {
       throw fault('invalidParameter', `only primary field can speficy AutoID with true, field name = ${field.name}`)
     }
   }
+}
+
+function checkPartitionKey({ fields }: CollectionSchema): void {
+  const [key, other] = fields.filter((f) => f.isPartitionKey)
+  if (!key) return
+  if (other) {
+    throw fault('invalidParameter', `there are more than one partition key, field name = ${key.name}, ${other.name}`)
+  }
+  if (key.isPrimary) {
+    throw fault('invalidParameter', `the partition key field must not be primary field, field name = ${key.name}`)
+  }
+  if (key.type !== 'Int64' && key.type !== 'VarChar') {
+    throw fault('invalidParameter', `the data type of partition key should be Int64 or VarChar, got ${key.type}`)
+  }
+  if (key.nullable) throw fault('invalidParameter', `partition key field not support nullable: ${key.name}`)
 }
 
 function checkField(field: FieldSchema, limits: SchemaLimits): void {

@@ -3,11 +3,10 @@ import { checkCollectionName } from '../catalog/names.ts'
 import { admitSchema } from '../catalog/schema-check.ts'
 import { fault, faultText } from '../errors/error.ts'
 import type { CollectionInfo, RequestOf } from '../model/calls.ts'
-import { type CollectionSchema, DEFAULT_PARTITION } from '../model/schema.ts'
+import type { CollectionSchema } from '../model/schema.ts'
 import { alterProperties } from './databases.ts'
+import { firstPartitions } from './partition-key.ts'
 import { collectionOf, type Handler, type World } from './world.ts'
-
-const DEFAULT_PARTITION_NUMBER = 0
 
 export const createCollection: Handler<'CreateCollection'> = async (world, request) => {
   const { db, collection, schema, shards } = request
@@ -17,6 +16,7 @@ export const createCollection: Handler<'CreateCollection'> = async (world, reque
     throw fault('invalidParameter', `maximum shards's number should be limited to ${world.limits.shardsMax}`)
   }
   const admitted = admitSchema({ ...schema, name: collection }, world.limits)
+  const partitionNames = firstPartitions(admitted, request.partitionCount, world.limits.partitionsMax)
   const existing = world.catalog.find(db, collection)
   if (existing) {
     if (sameCollection(existing, admitted, request)) return null
@@ -35,10 +35,10 @@ export const createCollection: Handler<'CreateCollection'> = async (world, reque
     createdAt: ts,
     updatedAt: ts,
     loaded: false,
-    partitionsMade: DEFAULT_PARTITION_NUMBER,
-    partitions: [
-      { id: world.catalog.clock.next(), number: DEFAULT_PARTITION_NUMBER, name: DEFAULT_PARTITION, createdAt: ts },
-    ],
+    partitionsMade: partitionNames.length - 1,
+    partitions: partitionNames.map((name, number) => {
+      return { id: world.catalog.clock.next(), number, name, createdAt: ts }
+    }),
     indexes: [],
   }
   // files first: a collection that the catalog knows can always be opened

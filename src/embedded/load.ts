@@ -1,6 +1,7 @@
 import type { CollectionEntry, PartitionEntry } from '../catalog/entries.ts'
 import { fault } from '../errors/error.ts'
 import { isVectorType } from '../model/fields/table.ts'
+import { refusePartitionCall } from './partition-key.ts'
 import {
   collectionOf,
   type Handler,
@@ -48,6 +49,7 @@ export const releaseCollection: Handler<'ReleaseCollection'> = (world, request) 
 
 export const loadPartitions: Handler<'LoadPartitions'> = (world, request) => {
   const entry = collectionOf(world, request)
+  refusePartitionCall(entry, 'load partitions')
   const named = partitionNumbers(entry, request.partitions)
   checkIndexed(entry)
   return setLoaded(world, entry, (p) => isPartitionLoaded(entry, p) || named === null || named.includes(p.number))
@@ -55,6 +57,7 @@ export const loadPartitions: Handler<'LoadPartitions'> = (world, request) => {
 
 export const releasePartitions: Handler<'ReleasePartitions'> = (world, request) => {
   const entry = collectionOf(world, request)
+  refusePartitionCall(entry, 'release partitions')
   const named = partitionNumbers(entry, request.partitions)
   return setLoaded(world, entry, (p) => isPartitionLoaded(entry, p) && named !== null && !named.includes(p.number))
 }

@@ -2,10 +2,12 @@ import type { CollectionEntry, PartitionEntry } from '../catalog/entries.ts'
 import { checkPartitionName } from '../catalog/names.ts'
 import { fault } from '../errors/error.ts'
 import { DEFAULT_PARTITION } from '../model/schema.ts'
+import { refusePartitionCall } from './partition-key.ts'
 import { collectionOf, type Handler, isPartitionLoaded } from './world.ts'
 
 export const createPartition: Handler<'CreatePartition'> = (world, request) => {
   const entry = collectionOf(world, request)
+  refusePartitionCall(entry, 'create partition')
   checkPartitionName(request.partition, world.limits.nameBytesMax)
   if (entry.partitions.some((p) => p.name === request.partition)) return null
   if (entry.partitions.length >= world.limits.partitionsMax) {
@@ -29,6 +31,7 @@ export const createPartition: Handler<'CreatePartition'> = (world, request) => {
 
 export const dropPartition: Handler<'DropPartition'> = async (world, request) => {
   const entry = collectionOf(world, request)
+  refusePartitionCall(entry, 'drop partition')
   if (request.partition === DEFAULT_PARTITION) throw fault('invalidParameter', 'default partition cannot be deleted')
   const partition = entry.partitions.find((p) => p.name === request.partition)
   if (!partition) return null

@@ -7,6 +7,7 @@ import type { ValueLimits } from '../model/fields/field-type.ts'
 import { fieldTypeOf } from '../model/fields/registry.ts'
 import { fieldTypes, isVectorType } from '../model/fields/table.ts'
 import { DYNAMIC_FIELD, dynamicField, type FieldSchema, primaryField } from '../model/schema.ts'
+import { partitionKeyOf, partitionsByKey } from './partition-key.ts'
 import type { RowsToInsert } from './store/contract.ts'
 
 export interface Prepared {
@@ -58,7 +59,9 @@ export function prepareRows(
   const ts = clock.next()
   const pks = pk.autoId || givenKeys === null ? automaticKeys(pk, rowCount, clock) : givenKeys
   if (mode === 'upsert' && givenKeys) refuseDuplicates(givenKeys)
-  return { rows: { partition, rowCount, pks, scalars, vectors, ts }, givenKeys }
+  const key = scalars.find((column) => column.field === partitionKeyOf(entry.schema)?.name)
+  const where = key ? partitionsByKey(entry, key) : partition
+  return { rows: { partition: where, rowCount, pks, scalars, vectors, ts }, givenKeys }
 }
 
 interface Source {

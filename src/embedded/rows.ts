@@ -4,6 +4,7 @@ import { isAlwaysTrue, primaryKeysOf, toSql } from '../filter/filter.ts'
 import type { WriteRequest } from '../model/calls.ts'
 import { columnBytes, idCount } from '../model/columns.ts'
 import { DEFAULT_PARTITION } from '../model/schema.ts'
+import { partitionKeyOf, refuseNamedPartitions } from './partition-key.ts'
 import { type Prepared, prepareRows } from './prepare.ts'
 import { filterOf } from './search-plan.ts'
 import { collectionOf, type Handler, loadedPartitionNumbers, partitionNumbers, type World } from './world.ts'
@@ -24,7 +25,10 @@ export const upsert: Handler<'Upsert'> = async (world, request) => {
 
 /** @throws RedkiteError `parameterTooLarge` above `quotaAndLimits.limits.maxInsertSize` */
 function prepare(world: World, entry: CollectionEntry, request: WriteRequest, mode: 'insert' | 'upsert'): Prepared {
-  const [partition] = partitionNumbers(entry, [request.partition || DEFAULT_PARTITION]) ?? [0]
+  refuseNamedPartitions(entry, [request.partition])
+  const [partition] = partitionKeyOf(entry.schema)
+    ? [0]
+    : (partitionNumbers(entry, [request.partition || DEFAULT_PARTITION]) ?? [0])
   const prepared = prepareRows(entry, partition ?? 0, request, mode, world.catalog.clock, world.limits)
   const { insertBytesMax } = world.limits
   if (insertBytesMax < 0) return prepared
@@ -36,6 +40,7 @@ function prepare(world: World, entry: CollectionEntry, request: WriteRequest, mo
 /** By primary keys without a load; by any other filter only while loaded, as Milvus. */
 export const remove: Handler<'Delete'> = async (world, request) => {
   const entry = collectionOf(world, request)
+  refuseNamedPartitions(entry, [request.partition])
   const partitions = partitionNumbers(entry, [request.partition])
   const expr = filterOf(entry, request.filter, request.templates, world.limits, 'delete')
   if (isAlwaysTrue(expr) || expr === null) {

@@ -5,6 +5,7 @@ import { type Column, columnBytes, type Ids } from '../model/columns.ts'
 import { primaryField } from '../model/schema.ts'
 import type { LiveCollection } from './live-collection.ts'
 import { type OutputPlan, planOutput, projectDynamic } from './output.ts'
+import { refuseNamedPartitions } from './partition-key.ts'
 import { filterOf, planFilter, searchedField } from './search-plan.ts'
 import { takeColumn } from './take.ts'
 import { type EmbeddedLimits, type Handler, loadedCollection, loadedPartitionNumbers } from './world.ts'
@@ -20,6 +21,7 @@ export const search: Handler<'Search'> = async (world, request) => {
   const live = world.live(entry)
   const { live: target } = searchedField(entry, live, request)
   const output = planOutput(entry, request.outputFields)
+  refuseNamedPartitions(entry, request.partitions)
   const partitions = loadedPartitionNumbers(entry, request.partitions)
   const expr = filterOf(entry, request.filter, request.templates, world.limits, 'query')
   const checkSize = resultSizeCheck(world.limits.resultBytesMax)

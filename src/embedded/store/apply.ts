@@ -102,10 +102,11 @@ export class Applier {
     )
     const statement = this.#statements.get(this.#insertRow)
     const firstRid = this.nextRid
-    const bound: ReturnType<typeof pk>[] = [0, null, rows.partition, rows.ts, ...values.map(() => null)]
+    const bound: ReturnType<typeof pk>[] = [0, null, null, rows.ts, ...values.map(() => null)]
     for (let row = 0; row < rowCount; row++) {
       bound[0] = firstRid + row
       bound[1] = pk(row)
+      bound[2] = typeof rows.partition === 'number' ? rows.partition : (rows.partition[row] ?? 0)
       for (let i = 0; i < values.length; i++) bound[i + 4] = values[i]?.(row) ?? null
       statement.run(...bound)
     }

@@ -22,7 +22,8 @@ export interface SqlFilter {
 }
 
 export interface RowsToInsert {
-  readonly partition: number
+  /** One for all rows, or one a row. */
+  readonly partition: number | Int32Array
   readonly rowCount: number
   readonly pks: Ids
   /** Scalar fields other than the primary key (also `$meta`), checked and full length. */
