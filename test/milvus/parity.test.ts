@@ -27,11 +27,15 @@ interface Both {
 
 async function startBoth(mode: Mode): Promise<Both> {
   const { set } = material
-  const [real, ours] = await Promise.all([
-    startRealMilvus({ tlsMode: mode, serverPem: set.server, serverKey: set.serverKey, caPem: set.ca }),
-    startRedkite({ args: ['--tls', mode === 1 ? 'one-way' : 'mutual', '--tls-dir', set.dir, '--host', '127.0.0.1'] }),
-  ])
-  return { real, ours }
+  // one after the other: should Milvus not start, nothing of ours is left running
+  const real = await startRealMilvus({ tlsMode: mode, serverPem: set.server, serverKey: set.serverKey, caPem: set.ca })
+  try {
+    const tls = ['--tls', mode === 1 ? 'one-way' : 'mutual', '--tls-dir', set.dir]
+    return { real, ours: await startRedkite({ args: [...tls, '--host', '127.0.0.1'] }) }
+  } catch (error) {
+    await real[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 async function stop({ real, ours }: Both): Promise<void> {
