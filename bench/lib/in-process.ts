@@ -16,12 +16,17 @@ export interface InProcess extends AsyncDisposable {
  * Opens a copy of a stopped server's index directory: the very segments that the server searches. Rows must have been
  * inserted in order into an empty collection of `servers.ts`, so that row i has row id i + 1.
  */
-export async function openInProcess(index: string, copy: string, data: Dataset): Promise<InProcess> {
+export async function openInProcess(
+  index: string,
+  copy: string,
+  data: Dataset,
+  carried: readonly FieldSchema[] = CARRIED,
+): Promise<InProcess> {
   cpSync(index, copy, { recursive: true, preserveTimestamps: true })
   const engine = createVectorEngine({ log: silentLog, metrics: createMetrics(), threads: 2 })
   const opened = await engine.open({
     ...{ directory: copy, dim: data.dim, metric: data.metric, kind: 'graph', m: 16, efConstruction: 200 },
-    ...{ scalars: CARRIED, source: datasetSource(data), sealRows: Number.MAX_SAFE_INTEGER },
+    ...{ scalars: carried, source: datasetSource(data), sealRows: Number.MAX_SAFE_INTEGER },
   })
   const { sealedRows, growingRows } = opened.state()
   if (sealedRows === 0 || sealedRows + growingRows !== data.rowCount) {
@@ -38,6 +43,8 @@ export async function openInProcess(index: string, copy: string, data: Dataset):
 
 /** The scalar fields of the collection, as its catalog numbers them. */
 const CARRIED: readonly FieldSchema[] = [scalar(100, 'id', 'Int64', true), scalar(102, 'label', 'Int64', false)]
+/** Those of the peers' collection. */
+export const PEER_CARRIED: readonly FieldSchema[] = [...CARRIED, scalar(103, 'n', 'Int64', false)]
 
 function scalar(id: number, name: string, type: FieldTypeName, isPrimary: boolean): FieldSchema {
   return {

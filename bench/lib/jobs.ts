@@ -1,5 +1,6 @@
 /** What the load process can be asked: plain data both ways. */
 import type { DataName, Filter } from './data.ts'
+import type { PeerTarget, Selection } from './peer-api.ts'
 import type { Target } from './rpc.ts'
 
 /** The raw client sends messages encoded beforehand; the SDK encodes rows and decodes hits as its users pay for it. */
@@ -26,6 +27,24 @@ export type Job =
       readonly seconds: number
       readonly parallel: number
       readonly resume: boolean
+    }
+  | {
+      readonly kind: 'peerInsert'
+      readonly target: PeerTarget
+      readonly inFlight: number
+      readonly batch: number
+      /** Row numbers; the end of the time ends it too. */
+      readonly from: number
+      readonly to: number
+      readonly seconds: number
+    }
+  | {
+      readonly kind: 'peerSearch'
+      readonly target: PeerTarget
+      readonly inFlight: number
+      readonly seconds: number
+      readonly selection: Selection
+      readonly consistency: 'Strong' | 'Bounded'
     }
 
 /** Latencies in milliseconds; `cpuSeconds` is the load process' own. */

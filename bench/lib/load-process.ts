@@ -6,7 +6,9 @@ import type { Dataset } from '../datasets.ts'
 import { filterText, loadData } from './data.ts'
 import type { Answer, Job, Load } from './jobs.ts'
 import { checkInserted, insertFrame, plainSearch, SERVICE, searchFrame, TOP_K } from './messages.ts'
+import { peerInsert, peerSearch } from './peer-load.ts'
 import { clientTls, connectRpc, type Rpc, type Target } from './rpc.ts'
+import { timed } from './timed.ts'
 
 type JobOf<K extends Job['kind']> = Extract<Job, { kind: K }>
 
@@ -38,6 +40,10 @@ async function run(job: Job): Promise<Load> {
       return job.client === 'raw' ? await insertRaw(job) : await insertSdk(job)
     case 'handshakes':
       return await handshakes(job)
+    case 'peerInsert':
+      return await peerInsert(loaded(), job)
+    case 'peerSearch':
+      return await peerSearch(loaded(), job)
   }
 }
 
@@ -152,29 +158,4 @@ async function handshake(options: ConnectionOptions): Promise<{ reused: boolean;
   const reused = socket.isSessionReused()
   socket.destroy()
   return { reused, ticket }
-}
-
-/** Runs `call` in `inFlight` lanes until the time or the calls are over. `call` gives the bytes it moved. */
-async function timed(inFlight: number, seconds: number, calls: number, call: (i: number) => Promise<number>) {
-  const times: number[] = []
-  let [next, bytes] = [0, 0]
-  const cpu = process.cpuUsage()
-  const started = performance.now()
-  const end = started + seconds * 1000
-  const lane = async () => {
-    while (next < calls && performance.now() < end) {
-      const before = performance.now()
-      const moved = await call(next++)
-      // not `bytes += await`: that reads the sum before the wait and loses what other lanes add meanwhile
-      bytes += moved
-      times.push(performance.now() - before)
-    }
-  }
-  await Promise.all(Array.from({ length: inFlight }, lane))
-  const elapsed = (performance.now() - started) / 1000
-  const { user, system } = process.cpuUsage(cpu)
-  times.sort((a, b) => a - b)
-  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN
-  const cpuSeconds = (user + system) / 1e6
-  return { calls: times.length, seconds: elapsed, p50: at(0.5), p99: at(0.99), bytes, cpuSeconds }
 }

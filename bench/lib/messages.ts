@@ -1,6 +1,6 @@
 /** The messages of a bench, encoded before the clock runs: with the generated code, framed as gRPC frames them. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { PlaceholderGroupSchema, PlaceholderType } from '../../src/gen/common_pb.js'
+import { type ConsistencyLevel, PlaceholderGroupSchema, PlaceholderType } from '../../src/gen/common_pb.js'
 import {
   InsertRequestSchema,
   MutationResultSchema,
@@ -20,6 +20,10 @@ export interface SearchShape {
   /** Milvus' filter for a query, '' = none. */
   readonly filter: (query: number) => string
   readonly outputFields: readonly string[]
+  /** Of the index (`{"ef":64}`); absent = the server's own choice. */
+  readonly params?: string
+  /** Milvus' level; absent = the collection's. */
+  readonly consistency?: ConsistencyLevel
 }
 
 export const plainSearch: SearchShape = { collection: COLLECTION, filter: () => '', outputFields: [] }
@@ -31,7 +35,7 @@ export function searchFrame(data: Dataset, query: number, shape: SearchShape = p
   const group = toBinary(PlaceholderGroupSchema, create(PlaceholderGroupSchema, { placeholders }))
   const pairs = {
     ...{ anns_field: 'vector', topk: String(TOP_K), metric_type: data.metric, round_decimal: '-1' },
-    ...{ params: '{}', offset: '0', ignore_growing: 'false' },
+    ...{ params: shape.params ?? '{}', offset: '0', ignore_growing: 'false' },
   }
   const message = create(SearchRequestSchema, {
     collectionName: shape.collection,
@@ -41,13 +45,23 @@ export function searchFrame(data: Dataset, query: number, shape: SearchShape = p
     outputFields: [...shape.outputFields],
     searchParams: Object.entries(pairs).map(([key, value]) => ({ key, value })),
     nq: 1n,
-    useDefaultConsistency: true,
+    ...(shape.consistency === undefined
+      ? { useDefaultConsistency: true }
+      : { useDefaultConsistency: false, consistencyLevel: shape.consistency }),
   })
   return framed(toBinary(SearchRequestSchema, message))
 }
 
-/** One InsertRequest of rows [from, to) with ids = row numbers, framed. */
-export function insertFrame(data: Dataset, from: number, to: number, collection = COLLECTION): Buffer {
+/**
+ * One InsertRequest of rows [from, to) with ids = row numbers, framed; `more` are further Int64 fields by row number.
+ */
+export function insertFrame(
+  data: Dataset,
+  from: number,
+  to: number,
+  collection = COLLECTION,
+  more: Readonly<Record<string, (row: number) => number>> = {},
+): Buffer {
   const rows = data.vectors.slice(from * data.dim, to * data.dim)
   const ids = Array.from({ length: to - from }, (_, i) => BigInt(from + i))
   const long = (fieldName: string, values: bigint[]) => ({
@@ -70,7 +84,13 @@ export function insertFrame(data: Dataset, from: number, to: number, collection 
     },
   }
   const labels = ids.map((id) => BigInt(data.labels?.[Number(id)] ?? Number(id) % 10))
-  const fieldsData = [long('id', ids), vector, long('label', labels)]
+  const others = Object.entries(more).map(([name, of]) =>
+    long(
+      name,
+      Array.from(ids, (id) => BigInt(of(Number(id)))),
+    ),
+  )
+  const fieldsData = [long('id', ids), vector, long('label', labels), ...others]
   const message = create(InsertRequestSchema, { collectionName: collection, fieldsData, numRows: to - from })
   return framed(toBinary(InsertRequestSchema, message))
 }

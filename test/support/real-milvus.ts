@@ -37,6 +37,10 @@ print(json.dumps({'exe': server.get_milvus_executable_path(), 'port': server.con
 
 export interface RealMilvus extends AsyncDisposable {
   readonly port: number
+  /** Of the process that serves now. */
+  pid(): number
+  /** SIGKILL, and a new process on the same data; resolves once it is healthy. */
+  restart(): Promise<void>
   readonly output: () => string
 }
 
@@ -58,39 +62,59 @@ export async function startRealMilvus(options: RealMilvusOptions): Promise<RealM
   const { exe, port, metrics } = JSON.parse(setup.stdout) as { exe: string; port: number; metrics: number }
   for (const folder of ['logs', 'run']) mkdirSync(join(base.path, folder), { recursive: true })
   let output = ''
+  const keep = (text: string) => {
+    output = (output + text).slice(-200_000)
+  }
+  let served = spawnMilvus(exe, base.path, metrics, keep)
+  // SIGTERM takes it up to minutes; SIGKILL costs it no data
+  const end = async () => {
+    served.child.kill('SIGKILL')
+    await served.exited
+  }
+  const dispose = async () => {
+    await end()
+    base[Symbol.dispose]()
+  }
+  const untilHealthy = async () => {
+    const deadline = Date.now() + START_MS_MAX
+    while (!(await isHealthy(metrics))) {
+      if (served.child.exitCode !== null || Date.now() > deadline) {
+        await dispose()
+        throw new Error(`Milvus did not start: ${output.slice(-2_000)}`)
+      }
+      await wait(100)
+    }
+  }
+  await untilHealthy()
+  return {
+    port,
+    pid: () => served.child.pid ?? 0,
+    async restart() {
+      await end()
+      served = spawnMilvus(exe, base.path, metrics, keep)
+      await untilHealthy()
+    },
+    output: () => output,
+    [Symbol.asyncDispose]: dispose,
+  }
+}
+
+function spawnMilvus(exe: string, base: string, metrics: number, keep: (text: string) => void) {
   const child = spawn(exe, ['run', 'standalone'], {
-    cwd: base.path,
+    cwd: base,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
       DEPLOY_MODE: 'STANDALONE',
       METRICS_PORT: String(metrics),
-      MILVUSCONF: join(base.path, 'configs'),
-      MILVUS_RUN_DIR: join(base.path, 'run'),
+      MILVUSCONF: join(base, 'configs'),
+      MILVUS_RUN_DIR: join(base, 'run'),
       LD_LIBRARY_PATH: dirname(exe),
     },
   })
-  const keep = (text: string) => {
-    output = (output + text).slice(-200_000)
-  }
   child.stdout.setEncoding('utf8').on('data', keep)
   child.stderr.setEncoding('utf8').on('data', keep)
-  const exited = once(child, 'exit')
-  // SIGTERM takes it up to minutes; its data are thrown away anyway
-  const end = async () => {
-    child.kill('SIGKILL')
-    await exited
-    base[Symbol.dispose]()
-  }
-  const deadline = Date.now() + START_MS_MAX
-  while (!(await isHealthy(metrics))) {
-    if (child.exitCode !== null || Date.now() > deadline) {
-      await end()
-      throw new Error(`Milvus did not start: ${output.slice(-2_000)}`)
-    }
-    await wait(100)
-  }
-  return { port, output: () => output, [Symbol.asyncDispose]: end }
+  return { child, exited: once(child, 'exit') }
 }
 
 async function isHealthy(port: number): Promise<boolean> {
