@@ -51,6 +51,7 @@ const CLASSES = {
   Upsert: 'write',
   Delete: 'write',
   Search: 'read',
+  HybridSearch: 'read',
   Query: 'read',
   Flush: 'write',
   GetFlushState: 'read',

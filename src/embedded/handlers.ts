@@ -3,6 +3,7 @@ import * as aliases from './aliases.ts'
 import * as collections from './collections.ts'
 import * as databases from './databases.ts'
 import * as flushes from './flush.ts'
+import { hybridSearch } from './hybrid-search.ts'
 import * as indexes from './indexes.ts'
 import * as loads from './load.ts'
 import * as partitions from './partitions.ts'
@@ -59,6 +60,7 @@ export const handlers: { readonly [R in Rpc]: Handler<R> } = {
   Upsert: rows.upsert,
   Delete: rows.remove,
   Search: search,
+  HybridSearch: hybridSearch,
   Query: query,
   Flush: flushes.flush,
   GetFlushState: flushes.getFlushState,

@@ -8,7 +8,17 @@ import { SearchIterators } from './search-iterator.ts'
 function request(topk: number, token: string, lastBound: number | null) {
   return {
     ...{ db: 'default', collection: 'c', partitions: [], field: '', filter: '', templates: {} },
-    ...{ vectors: new Float32Array(1), nq: 1, vectorBytes: 4, topk, offset: 0, metric: '', params: {} },
+    ...{
+      vectors: new Float32Array(1),
+      nq: 1,
+      vectorBytes: 4,
+      ids: null,
+      grouping: null,
+      topk,
+      offset: 0,
+      metric: '',
+      params: {},
+    },
     ...{ outputFields: [], roundDecimal: -1, consistency: null, guaranteeTs: 0n },
     iterator: { token, lastBound },
   } satisfies SearchRequest

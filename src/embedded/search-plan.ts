@@ -41,12 +41,8 @@ function filterSchema(entry: CollectionEntry) {
   return schema
 }
 
-/** The vector field of a search and its index. @throws RedkiteError with Milvus' text */
-export function searchedField(
-  entry: CollectionEntry,
-  live: LiveCollection,
-  request: SearchRequest,
-): { field: FieldSchema; live: LiveIndex } {
+/** The vector field of a search. @throws RedkiteError with Milvus' text */
+export function vectorFieldOf(entry: CollectionEntry, request: Pick<SearchRequest, 'field'>): FieldSchema {
   const vectors = entry.schema.fields.filter((f) => isVectorType(f.type))
   const field = request.field === '' ? vectors[0] : entry.schema.fields.find((f) => f.name === request.field)
   if (request.field === '' && vectors.length > 1) {
@@ -57,6 +53,16 @@ export function searchedField(
   }
   if (!isVectorType(field.type))
     throw fault('invalidParameter', `field (${field.name}) to search is not of vector data type`)
+  return field
+}
+
+/** The vector field of a search and its index. @throws RedkiteError with Milvus' text */
+export function searchedField(
+  entry: CollectionEntry,
+  live: LiveCollection,
+  request: SearchRequest,
+): { field: FieldSchema; live: LiveIndex } {
+  const field = vectorFieldOf(entry, request)
   const index = live.index(field.name)
   if (!index) {
     throw fault('indexNotFound', `there is no vector index on field: [${field.name}], please create index firstly`)

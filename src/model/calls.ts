@@ -6,6 +6,7 @@
 import type { Column, ColumnBatch, Ids } from './columns.ts'
 import type { RoleCalls } from './role-calls.ts'
 import type { CollectionSchema, ConsistencyLevel, Properties } from './schema.ts'
+import type { Grouping, HybridSearchRequest } from './search-calls.ts'
 
 /** Hybrid timestamp: unix milliseconds << 18 | logical counter (Milvus TSO). */
 export type HybridTs = bigint
@@ -56,6 +57,9 @@ export interface SearchRequest extends InPartitions {
   readonly nq: number
   /** Bytes of one query vector as received: the wrong-length check quotes them. */
   readonly vectorBytes: number
+  /** The stored vectors of these rows are searched for, one query a key; `vectors` is empty then. null = by vectors. */
+  readonly ids: Ids | null
+  readonly grouping: Grouping | null
   readonly topk: number
   readonly offset: number
   readonly metric: string
@@ -85,6 +89,8 @@ export interface SearchReply {
   readonly sessionTs: HybridTs
   /** Search iterator v2: what the next page hands back. */
   readonly iterator: { readonly token: string; readonly lastBound: number } | null
+  /** Grouping: the group of each hit, in the same order. */
+  readonly groupValues: Column | null
 }
 
 export interface QueryRequest extends InPartitions {
@@ -212,6 +218,7 @@ export interface Calls extends RoleCalls {
     reply: { count: number; ts: HybridTs }
   }
   Search: { request: SearchRequest; reply: SearchReply }
+  HybridSearch: { request: HybridSearchRequest; reply: SearchReply }
   Query: { request: QueryRequest; reply: QueryReply }
 
   Flush: {

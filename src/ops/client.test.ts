@@ -247,7 +247,7 @@ describe('columns of any content', () => {
         const ends = [...cuts.map((cut) => Math.min(cut, rowCount)).sort(), rowCount]
         const counts = Int32Array.from(ends, (end, q) => end - (ends[q - 1] ?? 0))
         const hits: ReplyOf<'Search'> = {
-          ...{ ...common, counts, topk: Math.max(...counts), iterator: null },
+          ...{ ...common, counts, topk: Math.max(...counts), iterator: null, groupValues: null },
           ids: { kind: 'long', values: new BigInt64Array(rowCount).fill(5n) },
           scores: new Float32Array(rowCount).fill(0.5),
         }

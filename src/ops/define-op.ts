@@ -75,6 +75,7 @@ export function defineOp<R extends Rpc>(spec: OpSpec<R>): Op<R> {
 /** RPCs whose message type has another name; GetLoadState and GetLoadingProgress have none. */
 const MSG_TYPES: Readonly<Record<string, MsgType>> = {
   Query: MsgType.Retrieve,
+  HybridSearch: MsgType.Search,
   ListCredUsers: MsgType.ListCredUsernames,
 }
 

@@ -71,6 +71,7 @@ const objects: { readonly [R in Rpc]: (request: RequestOf<R>) => readonly Target
   Upsert: collection,
   Delete: collection,
   Search: collection,
+  HybridSearch: collection,
   Query: collection,
   Flush: ({ db, collections }) => collections.map((name) => ({ db, name })),
   GetFlushState: collection,

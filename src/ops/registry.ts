@@ -39,6 +39,7 @@ import { getPartitionStatistics } from './get-partition-statistics.ts'
 import { getVersion } from './get-version.ts'
 import { hasCollection } from './has-collection.ts'
 import { hasPartition } from './has-partition.ts'
+import { hybridSearch } from './hybrid-search.ts'
 import { insert } from './insert.ts'
 import { listAliases } from './list-aliases.ts'
 import { listCredUsers } from './list-cred-users.ts'
@@ -110,6 +111,7 @@ export const ops: { readonly [R in Rpc]: Op<R> } = {
   Upsert: upsert,
   Delete: deleteRows,
   Search: search,
+  HybridSearch: hybridSearch,
   Query: query,
   Flush: flush,
   GetFlushState: getFlushState,

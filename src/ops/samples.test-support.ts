@@ -128,6 +128,7 @@ const searchReply: ReplyOf<'Search'> = {
   topk: 2,
   sessionTs: TS,
   iterator: { token: 'abc', lastBound: 0.25 },
+  groupValues: null,
 }
 const noHits: ReplyOf<'Search'> = {
   ...searchReply,
@@ -138,7 +139,31 @@ const search: RequestOf<'Search'> = {
   ...{ ...c, partitions: ['p'], field: 'v', filter: 'n > {big}', templates, outputFields: ['*', '$meta["k"]'] },
   ...{ vectors: Float32Array.of(1, 2, 3, 4), nq: 2, vectorBytes: 8, topk: 5, offset: 3, metric: 'L2' },
   ...{ params: { ef: 64, radius: 0.5, level: 2, hints: 'iterative_filter' }, roundDecimal: 3, iterator: null },
-  ...{ consistency: 'Strong', guaranteeTs: TS },
+  ...{ consistency: 'Strong', guaranteeTs: TS, ids: null, grouping: null },
+}
+const byIds: RequestOf<'Search'> = {
+  ...{ ...search, params: {}, vectors: new Float32Array(0), vectorBytes: 0 },
+  ids: { kind: 'long', values: BigInt64Array.of(MAX, 7n) },
+}
+const byNames: RequestOf<'Search'> = { ...byIds, nq: 1, ids: { kind: 'string', values: ['é'] } }
+const grouped: RequestOf<'Search'> = { ...byIds, grouping: { field: 'g', size: 3, strict: true } }
+const hybrid: RequestOf<'HybridSearch'> = {
+  ...{ ...c, partitions: ['p'], requests: [search, byIds], ranker: { kind: 'rrf', k: 60.5 }, grouping: null },
+  ...{ topk: 5, offset: 2, roundDecimal: 4, outputFields: ['*'], consistency: 'Bounded', guaranteeTs: TS },
+}
+const weighted: RequestOf<'HybridSearch'> = {
+  ...{ ...hybrid, consistency: null, ranker: { kind: 'weighted', weights: [0.25, 1], normalised: false } },
+  grouping: { field: 'g', size: 2, strict: false, scorer: 'avg' },
+}
+const groupedReply: ReplyOf<'Search'> = {
+  ...{ ...searchReply, iterator: null, columns: [], outputFields: [] },
+  groupValues: {
+    field: 'g',
+    data: { kind: 'string', values: ['a', 'b', ''] },
+    valid: Uint8Array.of(1, 1, 0),
+    dynamic: false,
+    type: 'VarChar',
+  },
 }
 const iterating: RequestOf<'Search'> = {
   ...{ ...search, nq: 1, vectors: Float32Array.of(1, 2), offset: 0, metric: '', roundDecimal: -1, consistency: null },
@@ -266,7 +291,11 @@ export const samples: Samples = {
   },
   Upsert: { requests: [write], replies: [{ ids: { kind: 'string', values: ['é'] }, count: 1, ts: TS }] },
   Delete: { requests: [{ ...inPartition, filter: 'n > {big}', templates }], replies: [{ count: 3, ts: TS }] },
-  Search: { requests: [search, iterating, growingIgnored], replies: [searchReply, noHits] },
+  Search: {
+    requests: [search, iterating, growingIgnored, byIds, byNames, grouped],
+    replies: [searchReply, noHits, groupedReply],
+  },
+  HybridSearch: { requests: [hybrid, weighted], replies: [searchReply, groupedReply] },
   Query: {
     requests: [query, { ...query, limit: null, offset: 0, consistency: null, templates: {} }],
     replies: [queryReply, { ...queryReply, rowCount: 0, columns: [], outputFields: [] }],

@@ -57,6 +57,8 @@ describe('a search request', () => {
       outputFields: ['*'],
       roundDecimal: 3,
       iterator: null,
+      ids: null,
+      grouping: null,
       consistency: null,
       guaranteeTs: 9223372036854775807n,
     })
@@ -88,14 +90,14 @@ describe('a search request', () => {
 
   it('that asks for what is not served is refused, never answered without it', () => {
     for (const params of [
-      { group_by_field: 'a' },
+      { group_by_fields: 'a,b' },
+      { group_by_field: 'a', json_path: '$.x' },
       { order_by_fields: 'a:asc' },
-      { params: '{"group_by_field":"a"}' },
+      { params: '{"order_by_fields":"a"}' },
     ]) {
       assert.throws(() => decode(params), { kind: 'unimplemented' })
     }
-    const ids = { placeholder_group: undefined, ids: { int_id: { data: ['1'] } } }
-    assert.throws(() => decode({}, ids), { kind: 'unimplemented', message: /search by ids/ })
+    assert.throws(() => decode({}, { search_by_primary_keys: true }), { message: /search_by_primary_keys/ })
   })
 })
 
@@ -115,6 +117,7 @@ describe('a search reply', () => {
       topk: 5,
       sessionTs: 7n,
       iterator: null,
+      groupValues: null,
     })
     const reply = sdkDecode('milvus.SearchResults', bytes) as {
       results: Record<string, unknown> & { ids: { int_id: unknown } }
@@ -144,6 +147,7 @@ describe('a search reply', () => {
       topk: 5,
       sessionTs: 1n,
       iterator: null,
+      groupValues: null,
     })
     const { results } = sdkDecode('milvus.SearchResults', bytes) as { results: Record<string, unknown> }
     assert.deepEqual([results['num_queries'], results['top_k'], results['topks']], ['2', '0', ['0', '0']])

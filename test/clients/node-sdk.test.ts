@@ -4,7 +4,15 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { DataType, HttpClient, type MilvusClient } from '@zilliz/milvus2-sdk-node'
+import {
+  DataType,
+  FunctionType,
+  HttpClient,
+  type HybridSearchReq,
+  type MilvusClient,
+  RRFRanker,
+  WeightedRanker,
+} from '@zilliz/milvus2-sdk-node'
 import { type Login, nodeClient, ROOT, type Show } from '../support/clients.ts'
 import { run } from '../support/tools.ts'
 import { type Certificates, type Combination, combinations, makeCertificates, STRICT, serve } from './combinations.ts'
@@ -122,6 +130,7 @@ describe('Node SDK over gRPC', () => {
       await databases(client)
       await users(client)
       await iterators(client)
+      await hybrids(client)
       await refusals(client, where)
       assert.match((await ok(client.getVersion())).version, /^v2\.6\./)
     }))
@@ -141,6 +150,40 @@ async function iterators(client: MilvusClient): Promise<void> {
     for (const hit of page) seen.add(hit['id'])
   }
   assert.deepEqual([count, seen.size], [230, 230])
+  await ok(client.dropCollection(where))
+}
+
+/** Two searches of one field, ranked by each of the SDK's rankers, and groups. */
+async function hybrids(client: MilvusClient): Promise<void> {
+  const where = { collection_name: 'hybrid' }
+  await ok(client.createCollection({ ...where, dimension: 2, metric_type: 'L2' }))
+  const data = Array.from({ length: 8 }, (_, id) => ({ id, vector: [id, 0], color: id % 2 ? 'red' : 'blue' }))
+  await ok(client.insert({ ...where, data }))
+  const searches = [
+    { data: [2, 0], anns_field: 'vector', limit: 3 },
+    { data: [4, 0], anns_field: 'vector', limit: 3, expr: 'id != 3' },
+  ]
+  const ranked = async (rerank: object, limit: number) => {
+    const { results } = await ok(
+      client.search({ ...where, data: searches, rerank, limit, output_fields: ['id', 'color'] } as HybridSearchReq),
+    )
+    return results.map(({ id, score, color }) => [id, score, color])
+  }
+  // 2 1 3 and 4 5 2, equal distances by key
+  const shares = new Map([2, 1, 3].map((id, rank) => [id, 1 / (rank + 2)]))
+  for (const [rank, id] of [4, 5, 2].entries()) shares.set(id, (shares.get(id) ?? 0) + 1 / (rank + 2))
+  const expected = [...shares].sort(([a, x], [b, y]) => y - x || a - b).slice(0, 4)
+  assert.deepEqual(
+    await ranked(RRFRanker(1), 4),
+    expected.map(([id, score]) => [String(id), Math.fround(score), id % 2 ? 'red' : 'blue']),
+  )
+  const weighted = await ranked(WeightedRanker([1, 0]), 2)
+  assert.deepEqual(
+    weighted.map(([id]) => id),
+    ['2', '1'],
+  )
+  const rrf = { name: 'r', type: FunctionType.RERANK, input_field_names: [], params: { reranker: 'rrf', k: 1 } }
+  assert.deepEqual(await ranked(rrf, 4), await ranked(RRFRanker(1), 4))
   await ok(client.dropCollection(where))
 }
 

@@ -122,6 +122,30 @@ const walk: readonly (readonly [path: string, body: object, data: Expected])[] =
       { distance: 13, id: 1, vector: [1, 0] },
     ],
   ],
+  ['entities/search', { ...C, ids: [3], limit: 1 }, [{ distance: 0, id: 3 }]],
+  [
+    'entities/hybrid_search',
+    {
+      ...{ ...C, limit: 2, outputFields: ['tag'], rerank: { strategy: 'rrf', params: { k: 1 } } },
+      search: [
+        { data: [[3, 3]], annsField: 'vector' },
+        { data: [[0, 1]], annsField: 'vector', filter: 'id < 3', limit: 1 },
+      ],
+    },
+    // each is the first of one search
+    [
+      { distance: 0.5, id: 2, tag: 'c' },
+      { distance: 0.5, id: 3 },
+    ],
+  ],
+  [
+    'entities/advanced_search',
+    {
+      ...{ ...C, limit: 1, search: [{ data: [[3, 3]], annsField: 'vector' }] },
+      functionScore: { functions: [{ name: 'r', type: 'Rerank', params: { reranker: 'weighted', weights: [0.5] } }] },
+    },
+    [{ distance: 0.5, id: 3 }],
+  ],
   ['entities/delete', { ...C, filter: 'id in [3]' }, { deleteCount: 1 }],
   ['collections/flush', C, none],
   ['collections/get_stats', C, { rowCount: 2 }],

@@ -47,7 +47,16 @@ const search: RequestOf<'Search'> = {
     templates: {},
     outputFields: ['name', 'color', 'v'],
   },
-  ...{ vectors: Float32Array.of(0, 0, 0, 1, 3, 0, 0, 1), nq: 2, vectorBytes: 16, topk: 2, offset: 0, metric: 'L2' },
+  ...{
+    vectors: Float32Array.of(0, 0, 0, 1, 3, 0, 0, 1),
+    nq: 2,
+    vectorBytes: 16,
+    ids: null,
+    grouping: null,
+    topk: 2,
+    offset: 0,
+    metric: 'L2',
+  },
   ...{ params: { ef: 10 }, roundDecimal: -1, iterator: null, consistency: 'Strong', guaranteeTs: 0n },
 }
 

@@ -56,6 +56,7 @@ describe('REST rows', () => {
         topk: 1,
         sessionTs: 1n,
         iterator: null,
+        groupValues: null,
       },
     }
     const body = {
@@ -125,10 +126,8 @@ describe('REST bodies', () => {
   })
 
   it('ask for nothing that is not served', async () => {
-    const hybrid = await refusal('entities/hybrid_search', {})
-    assert.deepEqual([hybrid.row.http, hybrid.row.code], [501, 10])
-    const grouped = await refusal('entities/search', { collectionName: 'c', data: [[1]], groupingField: 'a' })
-    assert.equal(grouped.kind, 'unimplemented')
+    const ordered = await refusal('entities/search', { collectionName: 'c', data: [[1]], orderByFields: ['a'] })
+    assert.equal(ordered.kind, 'unimplemented')
     const partial = await refusal('entities/upsert', { collectionName: 'c', data: [{}], partialUpdate: true })
     assert.equal(partial.kind, 'unimplemented')
   })
@@ -231,6 +230,7 @@ describe('REST reads', () => {
       topk: 1,
       sessionTs: 1n,
       iterator: null,
+      groupValues: null,
     }
     const answers = { Search: { ...hit, ...rest }, DescribeCollection: info }
     const { data, calls } = await run('entities/search', { collectionName: 'c', data: [[1]] }, answers)

@@ -1,21 +1,27 @@
 import { fault } from '../../errors/error.ts'
-import type { SearchRequest } from '../../model/calls.ts'
+import type { InCollection, SearchReply, SearchRequest } from '../../model/calls.ts'
+import type { Ids } from '../../model/columns.ts'
 import { primaryField } from '../../model/schema.ts'
 import type { RestInput, RestOutput } from '../op.ts'
 import { consistencyByName } from '../wire/consistency.ts'
 import type { QueryVectors } from '../wire/placeholders.ts'
 import { isObject, type Pair, textOf } from '../wire/properties.ts'
+import { queriesByIds } from '../wire/search-message.ts'
 import { searchParams } from '../wire/search-params.ts'
 import { templatesFromJson } from '../wire/templates.ts'
 import { collectionOf, integer, notJson, object, requireFields, text, texts } from './body.ts'
 import { idsOut, shortFloat, toRows } from './rows.ts'
 
-const LIMIT_DEFAULT = 100
+export const LIMIT_DEFAULT = 100
 
 /** `entities/search`: the rows of all queries behind one another; `topks` tells them apart. */
 export async function searchFromBody(input: RestInput): Promise<RestOutput> {
   const request = searchOf(input)
-  const reply = await input.call('Search', request)
+  return hitsOut(input, request, await input.call('Search', request))
+}
+
+/** A reply as REST shows it. */
+export async function hitsOut(input: RestInput, request: InCollection, reply: SearchReply): Promise<RestOutput> {
   const key = reply.primaryField || (await keyName(input, request))
   const rows = toRows(reply.columns, reply.scores.length, input.int64AsNumber)
   const ids = idsOut(reply.ids, input.int64AsNumber)
@@ -28,7 +34,7 @@ export async function searchFromBody(input: RestInput): Promise<RestOutput> {
 }
 
 /** The name of the ids' field: Milvus before 2.4 does not say it in the reply. */
-async function keyName({ call }: RestInput, { db, collection }: SearchRequest): Promise<string> {
+async function keyName({ call }: RestInput, { db, collection }: InCollection): Promise<string> {
   const { schema } = await call('DescribeCollection', { db, collection, collectionId: 0n })
   return primaryField(schema).name
 }
@@ -36,11 +42,11 @@ async function keyName({ call }: RestInput, { db, collection }: SearchRequest): 
 /** A body in the terms of the RPC: its parameters go through the same checks as `search_params`. */
 function searchOf(input: RestInput): SearchRequest {
   const { body } = input
-  if (body['ids'] !== undefined) throw fault('unimplemented', 'search by ids')
-  requireFields(body, 'SearchReqV2', ['collectionName', 'data'])
+  const byIds = body['ids'] !== undefined && body['ids'] !== null
+  requireFields(body, 'SearchReqV2', byIds ? ['collectionName'] : ['collectionName', 'data'])
   refuseUnserved(body)
-  const { field, ...params } = searchParams(pairsOf(body))
-  const query = vectorsOf(body['data'])
+  const { field, ...params } = searchParams([...pairsOf(body), ...groupingOfBody(body)])
+  const query = byIds ? queriesByIds(idsOf(body['ids'])) : { ...vectorsOf(body['data']), ids: null }
   const level = text(body, 'consistencyLevel')
   return {
     ...collectionOf(input),
@@ -56,17 +62,29 @@ function searchOf(input: RestInput): SearchRequest {
   }
 }
 
-const UNSERVED = [
-  'functionScore',
-  'functionChains',
-  'searchAggregation',
-  'orderByFields',
-  'groupingField',
-  'highlighter',
-]
+/** `groupingField`, `groupSize` and `strictGroupSize`, under the names of the RPC. */
+export function groupingOfBody(body: RestInput['body']): Pair[] {
+  const names = { group_by_field: 'groupingField', group_size: 'groupSize', strict_group_size: 'strictGroupSize' }
+  return Object.entries(names).flatMap(([key, name]) => {
+    const value = body[name] ?? null
+    return value === null ? [] : [{ key, value: textOf(value) }]
+  })
+}
 
-function refuseUnserved(body: RestInput['body']): void {
-  for (const name of UNSERVED) {
+/** `ids`: a list of numbers, or of strings. */
+function idsOf(value: unknown): Ids {
+  const ids = Array.isArray(value) ? value : [value]
+  if (ids.every((id) => typeof id === 'string')) return { kind: 'string', values: ids }
+  const isWhole = (id: unknown) => typeof id === 'bigint' || Number.isSafeInteger(id)
+  if (!ids.every(isWhole)) throw notJson('ids must be a list of whole numbers or of strings')
+  return { kind: 'long', values: BigInt64Array.from(ids, (id) => BigInt(id)) }
+}
+
+const UNSERVED = ['functionScore', 'functionChains', 'searchAggregation', 'orderByFields', 'highlighter']
+
+/** @throws RedkiteError `unimplemented` for a part of the body that would change the answer and is not served yet */
+export function refuseUnserved(body: RestInput['body'], unserved: readonly string[] = UNSERVED): void {
+  for (const name of unserved) {
     const value = body[name]
     const isEmpty =
       value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
@@ -94,7 +112,7 @@ function pairsOf(body: RestInput['body']): Pair[] {
  * The query vectors of `data`, a list of number lists.
  * @throws RedkiteError `restNotJson` for ragged or non-numeric vectors, `unimplemented` for text.
  */
-function vectorsOf(data: unknown): QueryVectors {
+export function vectorsOf(data: unknown): QueryVectors {
   if (!Array.isArray(data)) throw notJson('data must be a list of vectors')
   const [first] = data
   if (typeof first === 'string') throw fault('unimplemented', 'search by text')

@@ -1,6 +1,8 @@
 import { fault } from '../../errors/error.ts'
 import type { SearchRequest } from '../../model/calls.ts'
 import { jsonText } from '../../model/fields/json.ts'
+import type { Grouping } from '../../model/search-calls.ts'
+import { groupingOf, groupingPairs } from './grouping.ts'
 import { jsonObject, type Pair, textOf } from './properties.ts'
 
 const ROUND_MAX = 6
@@ -13,19 +15,21 @@ export interface SearchParams {
   readonly metric: string
   readonly roundDecimal: number
   readonly iterator: SearchRequest['iterator']
+  readonly grouping: Grouping | null
   /** The JSON of `params`, over the flat keys that are not named above; `ignore_growing` only where it is true. */
   readonly params: Readonly<Record<string, unknown>>
 }
 
 /** Keys that ask for what is not served yet: refused, since ignoring them would answer another question. */
-const UNSERVED = ['group_by_field', 'group_by_fields', 'order_by_fields', 'analyzer_name']
+const UNSERVED = ['group_by_fields', 'order_by_fields', 'analyzer_name', 'json_path', 'json_type', 'strict_cast']
 
 /**
  * Reads the parameters; the ranges of topk and offset are configured, so the service checks them.
- * @throws RedkiteError `invalidParameter` with Milvus' texts for what cannot be read, `unimplemented` for grouping and
- * ordering.
+ * @throws RedkiteError `invalidParameter` with Milvus' texts for what cannot be read, `unimplemented` for ordering and
+ * grouping by several fields or within JSON.
+ * @param topkDefault what a search of a hybrid one finds when it does not say
  */
-export function searchParams(pairs: readonly Pair[]): SearchParams {
+export function searchParams(pairs: readonly Pair[], topkDefault: number | null = null): SearchParams {
   const flat = new Map(pairs.map(({ key, value }) => [key, value]))
   const take = (key: string): string => {
     const value = flat.get(key) ?? ''
@@ -34,7 +38,7 @@ export function searchParams(pairs: readonly Pair[]): SearchParams {
   }
   refuseUnserved(flat)
   const field = take('anns_field')
-  const topkText = take('topk')
+  const topkText = take('topk') || String(topkDefault ?? '')
   if (topkText === '') throw fault('invalidParameter', 'topk is required')
   const topk = integer('topk', topkText)
   const offset = integer('offset', take('offset') || '0')
@@ -43,8 +47,30 @@ export function searchParams(pairs: readonly Pair[]): SearchParams {
   const metric = take('metric_type')
   const nested = jsonObject(take('params'), 'search params')
   refuseUnserved(new Map(Object.entries(nested).map(([key, value]) => [key, String(value ?? '')])))
-  const params = { ...scalars(flat), ...nested, ...(ignoresGrowing ? { ignore_growing: true } : {}) }
-  return { field, topk, offset, metric, roundDecimal, iterator: iteratorOf(params), params }
+  const grouping = groupingOf((key) => take(key) || takeText(nested, key))
+  const params: Record<string, unknown> = {
+    ...scalars(flat),
+    ...nested,
+    ...(ignoresGrowing ? { ignore_growing: true } : {}),
+  }
+  const iterator = iteratorOf(params)
+  refuseMixed(grouping, iterator !== null || /^true$/i.test(String(params['iterator'] ?? '')), params)
+  return { field, topk, offset, metric, roundDecimal, iterator, grouping, params }
+}
+
+/** The Node SDK may put a key within `params`. */
+function takeText(nested: Record<string, unknown>, key: string): string {
+  const value = nested[key] ?? ''
+  delete nested[key]
+  return textOf(value)
+}
+
+function refuseMixed(grouping: Grouping | null, isIterating: boolean, params: Record<string, unknown>): void {
+  if (grouping === null) return
+  if (isIterating) throw fault('invalidParameter', 'Not allowed to do groupBy when doing iteration')
+  if (params['radius'] !== undefined) {
+    throw fault('invalidParameter', 'Not allowed to do range-search when doing search-group-by')
+  }
 }
 
 /** Keys that Milvus reads beside `params`, never in it. */
@@ -63,7 +89,8 @@ export function searchPairs(request: SearchRequest): Pair[] {
     ...FLAT_KEYS.map((key) => [key, params[key] === undefined ? '' : textOf(params[key])] as const),
     ['params', jsonText(params)],
   ] as const
-  return pairs.flatMap(([key, value]) => (value === '' ? [] : [{ key, value }]))
+  const given = pairs.flatMap(([key, value]) => (value === '' ? [] : [{ key, value }]))
+  return [...given, ...groupingPairs(request.grouping)]
 }
 
 /** Search iterator v2, flat (pymilvus) or within `params` (Node SDK). @throws RedkiteError naming what cannot be read */
@@ -96,14 +123,17 @@ export function windowPairs({ limit, offset }: { limit: number | null; offset: n
 /** @throws RedkiteError `unimplemented` for what a query's parameters ask and is not served yet. */
 export function refuseQueryParams(given: ReadonlyMap<string, string>): void {
   refuseUnserved(given)
+  if (given.get('group_by_field')) throw fault('unimplemented', 'query parameter group_by_field')
 }
 
-function integer(name: string, text: string): number {
+/** A whole number by its text. @throws RedkiteError naming it */
+export function integer(name: string, text: string): number {
   if (!/^[+-]?\d{1,15}$/.test(text)) throw fault('invalidParameter', `${name} [${text}] is invalid`)
   return Number(text)
 }
 
-function round(text: string): number {
+/** `round_decimal`; '' = -1, as it is. @throws RedkiteError with Milvus' text */
+export function round(text: string): number {
   if (text === '') return -1
   const value = /^-?\d{1,3}$/.test(text) ? Number(text) : Number.NaN
   if (value === -1 || (value >= 0 && value <= ROUND_MAX)) return value

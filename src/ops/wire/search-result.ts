@@ -19,8 +19,14 @@ export function searchResult(reply: SearchReply): Omit<MessageInitShape<typeof S
     outputFields: resultFields(reply.outputFields, reply.columns),
     primaryFieldName: reply.primaryField,
     allSearchCount: BigInt(reply.scores.length),
+    ...(reply.groupValues === null ? {} : groupFields(toFieldData(reply.groupValues))),
     ...(reply.iterator === null ? {} : { searchIteratorV2Results: reply.iterator }),
   }
+}
+
+/** Both places: clients before 3.0 read the singular one. */
+function groupFields(field: ReturnType<typeof toFieldData>) {
+  return { groupByFieldValue: field, groupByFieldValues: [field] }
 }
 
 /**
@@ -49,7 +55,13 @@ export function searchReply(data: SearchResultData | undefined, collection: stri
     iterator: data?.searchIteratorV2Results
       ? { token: data.searchIteratorV2Results.token, lastBound: data.searchIteratorV2Results.lastBound }
       : null,
+    groupValues: groupsOf(data, hits),
   }
+}
+
+function groupsOf(data: SearchResultData | undefined, hits: number): SearchReply['groupValues'] {
+  const field = data?.groupByFieldValue ?? data?.groupByFieldValues[0]
+  return field ? (replyColumns([field], hits, []).at(0) ?? null) : null
 }
 
 /** Hits of each query. Without `topks` every query has `topK`, unless nothing was found at all. */

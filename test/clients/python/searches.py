@@ -1,7 +1,9 @@
 """Searches against numpy: indexes and metrics, several queries, offset, range, filter, partitions."""
 
+import math
+
 import numpy as np
-from pymilvus import DataType
+from pymilvus import AnnSearchRequest, DataType, Function, FunctionType, RRFRanker, WeightedRanker
 
 from harness import check, close, connect, create, refused, same
 
@@ -88,6 +90,81 @@ def several_vector_fields():
         )
     refused(1100, "multiple anns_fields exist", client.search, "many", data=QUERIES[:1].tolist(), limit=1)
     client.drop_collection("many")
+
+
+def fused(lists, share):
+    """Sums of shares by key, best first, equal ones by key."""
+    sums = {}
+    for which, hits in enumerate(lists):
+        for rank, hit in enumerate(hits):
+            sums[hit[0]] = sums.get(hit[0], 0) + share(which, rank, hit[1])
+    return sorted(sums.items(), key=lambda pair: (-np.float32(pair[1]), pair[0]))
+
+
+@check
+def hybrid_searches():
+    schema = client.create_schema()
+    schema.add_field("id", DataType.INT64, is_primary=True)
+    schema.add_field("kind", DataType.INT32)
+    index = client.prepare_index_params()
+    for metric in ("L2", "COSINE"):
+        schema.add_field(metric.lower(), DataType.FLOAT_VECTOR, dim=DIM)
+        index.add_index(metric.lower(), index_type="FLAT", metric_type=metric)
+    create(client, "hybrid", schema, index, consistency_level="Strong")
+    client.insert("hybrid", [{"id": i, "kind": i % 7, "l2": VECTORS[i], "cosine": VECTORS[i]} for i in range(COUNT)])
+    requests = [
+        AnnSearchRequest(QUERIES[:1].tolist(), "l2", {}, 20, expr="kind < 5"),
+        AnnSearchRequest(QUERIES[1:2].tolist(), "cosine", {"metric_type": "COSINE"}, 15),
+    ]
+    lists = [ranked("L2", QUERIES[0], lambda i: i % 7 < 5)[:20], ranked("COSINE", QUERIES[1])[:15]]
+    even = (lambda s: 1 - 2 * math.atan(s) / math.pi, lambda s: (1 + s) / 2)
+    rrf = fused(lists, lambda _, rank, __: 1 / (60 + rank + 1))
+    weighted = fused(lists, lambda which, _, score: (0.3, 0.9)[which] * even[which](score))
+
+    def function(name, **params):
+        return Function("r", FunctionType.RERANK, [], params={"reranker": name, **params})
+
+    for ranker, wanted in (
+        (RRFRanker(), rrf),
+        (RRFRanker(k=7), fused(lists, lambda _, rank, __: 1 / (7 + rank + 1))),
+        (WeightedRanker(0.3, 0.9), weighted),
+        (function("rrf", k=60), rrf),
+        (function("weighted", weights=[0.3, 0.9], norm_score=True), weighted),
+    ):
+        hits = client.hybrid_search("hybrid", requests, ranker, limit=10, output_fields=["kind"])[0]
+        expect(hits, wanted[:10])
+        for hit in hits:
+            same(hit["entity"], {"kind": hit["id"] % 7})
+        expect(client.hybrid_search("hybrid", requests, ranker, limit=5, offset=5)[0], wanted[5:10])
+    grouped = client.hybrid_search(
+        "hybrid", requests, RRFRanker(), limit=3, group_by_field="kind", group_size=2, strict_group_size=True
+    )[0]
+    same(len({hit["id"] % 7 for hit in grouped}), 3)
+
+    for text, ranker in (
+        ("The rank params k should be in range (0, 16384)", RRFRanker(0)),
+        ("rank param weight should be in range [0, 1]", WeightedRanker(0.5, 1.2)),
+        ("[expected=2][actual=3]", WeightedRanker(0.1, 0.2, 0.3)),
+    ):
+        refused(1100, text, client.hybrid_search, "hybrid", requests, ranker, limit=3)
+    client.drop_collection("hybrid")
+
+
+@check
+def grouped_and_by_ids():
+    collection("g1", "FLAT", "L2", {})
+    groups = {}
+    for key, score in ranked("L2", QUERIES[0]):
+        groups.setdefault(key % 100, []).append((key, score))
+    wanted = [hit for hits in list(groups.values())[:4] for hit in hits[:3]]
+    found = client.search(
+        "g1", data=QUERIES[:1].tolist(), limit=4, group_by_field="n", group_size=3, strict_group_size=True, output_fields=["n"]
+    )[0]
+    expect(found, wanted)
+    expect(client.search("g1", ids=[5], limit=3)[0], ranked("L2", VECTORS[5])[:3])
+    refused(1100, "some of the provided primary key IDs do not exist: missing IDs", client.search, "g1", ids=[COUNT + 5], limit=3)
+    refused(1100, "unsupported data type", client.search, "g1", data=QUERIES[:1].tolist(), limit=3, group_by_field="vec")
+    client.drop_collection("g1")
 
 
 @check
