@@ -80,21 +80,10 @@ function checkField(field: FieldSchema, limits: SchemaLimits): void {
     throw fault('invalidParameter', `data type ${field.type} of field ${field.name} is not served yet`)
   }
   if (isVectorType(field.type)) {
-    if (field.typeParams['dim'] === undefined) {
-      throw fault(
-        'invalidParameter',
-        `dimension is not defined in field type params of field ${field.name}, check type param \`dim\` for vector field`,
-      )
-    }
-    if (!Number.isInteger(field.dim) || field.dim < DIM_MIN || field.dim > limits.dimMax) {
-      throw fault(
-        'invalidParameter',
-        `invalid dimension: ${field.typeParams['dim']} of field ${field.name}. should be in range ${DIM_MIN} ~ ${limits.dimMax}`,
-      )
-    }
     if (field.nullable) throw fault('invalidParameter', `vector type not support null: ${field.name}`)
     if (field.defaultValue !== null)
       throw fault('invalidParameter', `vector type not support default_value: ${field.name}`)
+    checkDim(field, limits)
   }
   if (field.type === 'VarChar') checkMaxLength(field, limits)
   if (field.type === 'Array') checkArray(field, limits)
@@ -134,4 +123,35 @@ function checkArray(field: FieldSchema, limits: SchemaLimits): void {
     )
   }
   if (elementType === 'VarChar') checkMaxLength(field, limits)
+}
+
+/** Bits of a BinaryVector may be eight times as many as values of the others. */
+const BITS = 8
+
+/** @throws RedkiteError `invalidParameter` where the dimension is missing or out of range; sparse vectors have none */
+function checkDim(field: FieldSchema, { dimMax }: SchemaLimits): void {
+  const { name, dim } = field
+  const given = field.typeParams['dim']
+  if (field.type === 'SparseFloatVector') {
+    if (given === undefined) return
+    throw fault('invalidParameter', `dim should not be specified for sparse vector field ${name}`)
+  }
+  if (given === undefined) {
+    throw fault(
+      'invalidParameter',
+      `dimension is not defined in field type params of field ${name}, check type param \`dim\` for vector field`,
+    )
+  }
+  const isBinary = field.type === 'BinaryVector'
+  const most = isBinary ? dimMax * BITS : dimMax
+  if (!Number.isInteger(dim) || dim < DIM_MIN || dim > most) {
+    throw fault(
+      'invalidParameter',
+      `invalid dimension: ${given} of field ${name}. should be in range ${DIM_MIN} ~ ${most}`,
+    )
+  }
+  if (isBinary && dim % BITS !== 0) {
+    const text = `invalid dimension: ${dim} of field ${name}. binary vector dimension should be multiple of 8.`
+    throw fault('invalidParameter', text)
+  }
 }

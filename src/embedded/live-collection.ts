@@ -2,9 +2,11 @@ import { join } from 'node:path'
 import type { CollectionEntry } from '../catalog/entries.ts'
 import type { FieldIndex, VectorSource } from '../engine/contract.ts'
 import type { VectorEngine } from '../engine/engine.ts'
+import { rowWords, wordsOf } from '../engine/words.ts'
 import { RedkiteError } from '../errors/error.ts'
 import { fieldTypes, isVectorType } from '../model/fields/table.ts'
 import type { FieldSchema } from '../model/schema.ts'
+import { isVectorData, isVectorKind } from '../model/vectors.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { FilterCache } from './filter-cache.ts'
 import { type IndexPlan, planIndex } from './index-rules.ts'
@@ -14,6 +16,11 @@ import type { Applied, Change, RowStore } from './store/contract.ts'
 
 /** Scalar fields of these column kinds travel into segments, so that filters can be pushed into the search. */
 const CARRIED_KINDS = new Set(['bool', 'int', 'long', 'float', 'double', 'string'])
+
+function wordsOfField({ type, dim }: FieldSchema): number {
+  const { kind } = fieldTypes[type]
+  return kind !== null && isVectorKind(kind) ? rowWords(kind, dim) : dim
+}
 
 /** A change without effect: it opens the file in a new writer thread, which then tells where the rows end. */
 const NOTHING: Change = { kind: 'deletePks', pks: { kind: 'long', values: new BigInt64Array(0) }, partitions: [] }
@@ -112,7 +119,7 @@ export class LiveCollection implements AsyncDisposable {
     const scalars = entry.schema.fields.filter((f) => CARRIED_KINDS.has(fieldTypes[f.type].kind ?? ''))
     const index = await this.#engine.open({
       directory: join(this.#directory, 'index', String(field.id)),
-      dim: field.dim,
+      dim: wordsOfField(field),
       metric: plan.metric,
       kind: plan.kind,
       m: plan.m,
@@ -165,8 +172,10 @@ export class LiveCollection implements AsyncDisposable {
     // no await between here and the end: new rows and deletions become visible in one step
     if (change.kind === 'insert' || change.kind === 'upsert') {
       for (const vector of change.rows.vectors) {
-        if (vector.data.kind !== 'floatVector') continue
-        this.#indexes.get(vector.field)?.index.append(applied.firstRid, applied.inserted, vector.data.values)
+        const live = this.#indexes.get(vector.field)
+        if (live && isVectorData(vector.data)) {
+          live.index.append(applied.firstRid, applied.inserted, wordsOf(vector.data))
+        }
       }
       this.keys.learnRun(applied.firstRid, change.rows.pks)
       this.#metrics.insertedVectors.inc(applied.inserted)
@@ -193,7 +202,7 @@ export class LiveCollection implements AsyncDisposable {
     for (const { field, index } of this.#indexes.values()) {
       const { rids, vectors } = await this.store.readVectors(field, [], this.#toldRid, upTo, Number.MAX_SAFE_INTEGER)
       rids.forEach((rid, i) => {
-        index.append(rid, 1, vectors.subarray(i * field.dim, (i + 1) * field.dim))
+        index.append(rid, 1, vectors.subarray(i * wordsOfField(field), (i + 1) * wordsOfField(field)))
       })
       index.remove(await this.store.deadRids(0, upTo))
     }

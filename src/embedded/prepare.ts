@@ -7,6 +7,7 @@ import type { ValueLimits } from '../model/fields/field-type.ts'
 import { fieldTypeOf } from '../model/fields/registry.ts'
 import { fieldTypes, isVectorType } from '../model/fields/table.ts'
 import { DYNAMIC_FIELD, dynamicField, type FieldSchema, primaryField } from '../model/schema.ts'
+import { isVectorData, sharedVectors } from '../model/vectors.ts'
 import { partitionKeyOf, partitionsByKey } from './partition-key.ts'
 import type { RowsToInsert } from './store/contract.ts'
 
@@ -109,7 +110,7 @@ function checkShape(field: FieldSchema, column: Column, rowCount: number): void 
       `the data type of field ${field.name} does not match: the schema says ${field.type}, the data is ${column.type ?? column.data.kind}`,
     )
   }
-  if (column.data.kind === 'floatVector' && column.data.dim !== field.dim) {
+  if (isVectorData(column.data) && 'dim' in column.data && column.data.dim !== field.dim) {
     throw fault(
       'invalidParameter',
       `the dim (${column.data.dim}) of field data(${field.name}) is not equal to schema dim (${field.dim})`,
@@ -189,9 +190,5 @@ function refuseDuplicates(ids: Ids): void {
 }
 
 function shared(column: Column): Column {
-  const { data } = column
-  if (data.kind !== 'floatVector' || data.values.buffer instanceof SharedArrayBuffer) return column
-  const values = new Float32Array(new SharedArrayBuffer(data.values.byteLength))
-  values.set(data.values)
-  return { ...column, data: { ...data, values } }
+  return isVectorData(column.data) ? { ...column, data: sharedVectors(column.data) } : column
 }

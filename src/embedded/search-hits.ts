@@ -6,6 +6,7 @@ import type { SearchRequest } from '../model/calls.ts'
 import { primaryField } from '../model/schema.ts'
 import type { LiveCollection, LiveIndex } from './live-collection.ts'
 import { refuseNamedPartitions } from './partition-key.ts'
+import { queryWords } from './query-words.ts'
 import { type Key, keyList } from './rerank.ts'
 import { candidates, checkQueries, rangeOf } from './search-bounds.ts'
 import { type FilterPlan, filterOf, planFilter, searchedField, vectorFieldOf } from './search-plan.ts'
@@ -36,7 +37,8 @@ export async function prepareSearch(
   refuseNamedPartitions(entry, asked.partitions)
   const partitions = loadedPartitionNumbers(entry, asked.partitions)
   const request = asked.ids === null ? asked : await withVectors(world, entry, live, { ...asked, ids: asked.ids })
-  const { live: target } = searchedField(entry, live, request)
+  const { field, live: target } = searchedField(entry, live, request)
+  const words = queryWords(field, request)
   const expr = filterOf(entry, request.filter, request.templates, world.limits, 'query')
   const { radius, rangeFilter } = rangeOf(request, target.plan.metric)
   const ef = candidates(request, target.plan.indexType, request.topk + request.offset)
@@ -51,8 +53,8 @@ export async function prepareSearch(
     run: ({ name, filter }, k, from, query) => {
       const nq = query === undefined ? request.nq : 1
       if (name === 'nothing') return Promise.resolve(noHits(nq))
-      const dim = request.vectors.length / request.nq
-      const queries = query === undefined ? request.vectors : request.vectors.subarray(query * dim, (query + 1) * dim)
+      const width = words.length / request.nq
+      const queries = query === undefined ? words : words.subarray(query * width, (query + 1) * width)
       return target.index.search({ queries, nq, k, ef, filter, radius, rangeFilter: from, exact: false })
     },
   }

@@ -7,6 +7,7 @@ import { isVectorType } from '../model/fields/table.ts'
 import { dynamicField, type FieldSchema } from '../model/schema.ts'
 import { markedRids } from './filter-cache.ts'
 import type { LiveCollection, LiveIndex } from './live-collection.ts'
+import { checkQueries } from './query-words.ts'
 import type { EmbeddedLimits } from './world.ts'
 
 /** Up to this many passing rows every distance is computed: cheaper than a filtered graph search, recall 1. */
@@ -71,12 +72,7 @@ export function searchedField(
   if (request.metric !== '' && request.metric.toUpperCase() !== metric) {
     throw fault('invalidParameter', 'metric type not match', { expected: metric, actual: request.metric })
   }
-  if (request.vectorBytes !== field.dim * 4) {
-    throw fault(
-      'invalidParameter',
-      `vector dimension mismatch, expected vector size(byte) ${field.dim * 4}, actual ${request.vectorBytes}.`,
-    )
-  }
+  checkQueries(field, request)
   return { field, live: index }
 }
 

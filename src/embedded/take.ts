@@ -1,4 +1,5 @@
 import { type Column, type ColumnData, slotCount } from '../model/columns.ts'
+import { takeVectors } from '../model/vectors.ts'
 
 /** The column at the given slots, in that order; the identity order returns the column itself. */
 export function takeColumn(column: Column, rows: readonly number[]): Column {
@@ -32,13 +33,7 @@ function takeData(data: ColumnData, rows: readonly number[]): ColumnData {
     case 'string':
     case 'json':
       return { kind: data.kind, values: rows.map((row) => data.values[row] ?? '') }
-    case 'floatVector': {
-      const { dim } = data
-      const values = new Float32Array(rows.length * dim)
-      rows.forEach((row, i) => {
-        values.set(data.values.subarray(row * dim, (row + 1) * dim), i * dim)
-      })
-      return { kind: 'floatVector', dim, values }
-    }
+    default:
+      return takeVectors(data, rows)
   }
 }

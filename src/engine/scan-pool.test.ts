@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { metricTypes } from '../model/schema.ts'
+import { denseMetrics } from '../model/schema.ts'
 import { exactSearch } from './exact.ts'
 import { GrowingRows } from './growing.ts'
 import { createScanPool } from './scan-pool.ts'
@@ -19,7 +19,7 @@ test('scans asked for at once are answered each for itself, in threads', async (
   const rows = { rids: Float64Array.from({ length: ROWS }, (_, i) => i + 1), vectors }
   const asked = Array.from({ length: 40 }, (_, i) => {
     const nq = 1 + (i % 3)
-    const metric = metricTypes[i % 2 === 0 ? 0 : 2] ?? 'L2'
+    const metric = denseMetrics[i % 2 === 0 ? 0 : 2] ?? 'L2'
     const queries = vectorsOf(nq, DIM, next)
     // A radius that some queries have many rows within and some few: the counts of joined scans differ.
     const radius = metric === 'L2' ? 7.5 : 0.55

@@ -4,6 +4,7 @@ import { hasRid, type RidBits } from './bitmap.ts'
 import type { VectorHits } from './contract.ts'
 import { packHits } from './exact.ts'
 import { createKernel, type Kernel } from './kernel/kernel.ts'
+import { isBitMetric, scanBits } from './scan-bits.ts'
 import { inRange, type ScoreRange, TopK } from './top-k.ts'
 
 /** Rows in memory. All arrays lie over SharedArrayBuffers, so that threads share and do not copy them. */
@@ -51,6 +52,7 @@ function kernelFor(dim: number): Kernel {
 
 /** Queries are taken in groups that fit the kernel; a group passes over the rows once. */
 export function scan(slices: readonly Slice[], job: ScanJob): VectorHits {
+  if (isBitMetric(job.metric)) return scanBits(slices, { ...job, metric: job.metric })
   const dim = job.queries.length / job.nq
   const kernel = kernelFor(dim)
   const best = Array.from({ length: job.nq }, () => new TopK(job.metric, job.k))
@@ -110,7 +112,8 @@ function scanGroup(
   flush()
 }
 
-function accepted(block: Block, row: number, pass: RidBits | null): boolean {
+/** Whether a slot's row is alive and passes. */
+export function accepted(block: Block, row: number, pass: RidBits | null): boolean {
   return block.dead[row] === 0 && (pass === null || hasRid(pass, block.rids[row] ?? 0))
 }
 

@@ -1,9 +1,9 @@
 /** A bounded heap of the best hits: best score first, equal scores by ascending row id. */
 import type { MetricType } from '../model/schema.ts'
 
-/** Whether a smaller score is the better one: L2 only. */
+/** Whether a smaller score is the better one: all distances. */
 export function smallerIsBetter(metric: MetricType): boolean {
-  return metric === 'L2'
+  return metric !== 'IP' && metric !== 'COSINE'
 }
 
 /** Hits of one query, best first. */

@@ -7,6 +7,7 @@ import type { Column, ColumnBatch, Ids } from './columns.ts'
 import type { RoleCalls } from './role-calls.ts'
 import type { CollectionSchema, ConsistencyLevel, Properties } from './schema.ts'
 import type { Grouping, HybridSearchRequest } from './search-calls.ts'
+import type { VectorKind } from './vectors.ts'
 
 /** Hybrid timestamp: unix milliseconds << 18 | logical counter (Milvus TSO). */
 export type HybridTs = bigint
@@ -48,6 +49,12 @@ export interface IndexInfo {
   readonly versions?: readonly [min: number, max: number]
 }
 
+/** Query vectors as on the wire, one a query. */
+export interface PackedQueries {
+  readonly kind: Exclude<VectorKind, 'floatVector'>
+  readonly values: readonly Uint8Array[]
+}
+
 export interface SearchRequest extends InPartitions {
   readonly field: string
   readonly filter: string
@@ -55,6 +62,8 @@ export interface SearchRequest extends InPartitions {
   /** nq x dim, row-major. */
   readonly vectors: Float32Array
   readonly nq: number
+  /** Query vectors of another type than FloatVector, each as on the wire; `vectors` is empty then. */
+  readonly packed?: PackedQueries
   /** Bytes of one query vector as received: the wrong-length check quotes them. */
   readonly vectorBytes: number
   /** The stored vectors of these rows are searched for, one query a key; `vectors` is empty then. null = by vectors. */

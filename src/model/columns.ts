@@ -1,4 +1,5 @@
 import type { FieldTypeName } from './fields/table.ts'
+import { isPacked, packedRow, packedRows } from './vectors.ts'
 
 /**
  * Columns: how rows travel from socket to engine and back. One typed array a field, never an object a row.
@@ -20,6 +21,19 @@ export interface ColumnDataByKind {
   json: { readonly kind: 'json'; readonly values: readonly string[] }
   /** rows x dim, row-major. */
   floatVector: { readonly kind: 'floatVector'; readonly dim: number; readonly values: Float32Array }
+  float16Vector: PackedVectors<'float16Vector'>
+  bfloat16Vector: PackedVectors<'bfloat16Vector'>
+  int8Vector: PackedVectors<'int8Vector'>
+  binaryVector: PackedVectors<'binaryVector'>
+  /** One row after the other as on the wire: pairs of uint32 index and float32 value, little-endian, indexes ascending. */
+  sparseVector: { readonly kind: 'sparseVector'; readonly values: readonly Uint8Array[] }
+}
+
+/** Vectors of a fixed number of bytes (`rowBytes` in `vectors.ts`), row after row, as on the wire. */
+export interface PackedVectors<Kind> {
+  readonly kind: Kind
+  readonly dim: number
+  readonly values: Uint8Array
 }
 export type ColumnKind = keyof ColumnDataByKind
 export type ColumnData = ColumnDataByKind[ColumnKind]
@@ -50,7 +64,8 @@ export type Ids =
 
 /** Slots of a column, whatever its kind. */
 export function slotCount(data: ColumnData): number {
-  return data.kind === 'floatVector' ? (data.dim === 0 ? 0 : data.values.length / data.dim) : data.values.length
+  if (data.kind === 'floatVector') return data.dim === 0 ? 0 : data.values.length / data.dim
+  return isPacked(data) ? packedRows(data) : data.values.length
 }
 
 /** One slot as a plain JS value: for JSON output, filters over few rows and tests; never in a per-vector loop. */
@@ -65,7 +80,7 @@ export function slotValue(column: Column, row: number): unknown {
     case 'floatVector':
       return data.values.subarray(row * data.dim, (row + 1) * data.dim)
     default:
-      return data.values[row]
+      return isPacked(data) ? packedRow(data, row) : data.values[row]
   }
 }
 
@@ -74,6 +89,7 @@ export function columnBytes(columns: readonly Column[]): number {
   let bytes = 0
   for (const { data } of columns) {
     if (data.kind === 'string' || data.kind === 'json') for (const value of data.values) bytes += value.length
+    else if (data.kind === 'sparseVector') for (const value of data.values) bytes += value.byteLength
     else bytes += data.values.byteLength
   }
   return bytes

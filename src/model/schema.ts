@@ -47,8 +47,13 @@ export interface CollectionSchema {
 export const consistencyLevels = ['Strong', 'Session', 'Bounded', 'Eventually', 'Customized'] as const
 export type ConsistencyLevel = (typeof consistencyLevels)[number]
 
-export const metricTypes = ['L2', 'IP', 'COSINE'] as const
-/** Milvus' metric names. Scores: L2 squared, smaller is better; IP and COSINE larger is better. */
+/** Metrics of vectors of numbers. */
+export const denseMetrics = ['L2', 'IP', 'COSINE'] as const
+export const metricTypes = [...denseMetrics, 'HAMMING', 'JACCARD', 'SUBSTRUCTURE', 'SUPERSTRUCTURE'] as const
+/**
+ * Milvus' metric names. Scores: L2 squared, smaller is better; IP and COSINE larger is better. The others are distances
+ * of binary vectors; SUBSTRUCTURE and SUPERSTRUCTURE find only rows that match, at distance 0.
+ */
 export type MetricType = (typeof metricTypes)[number]
 
 export function primaryField(schema: CollectionSchema): FieldSchema {

@@ -5,6 +5,7 @@ import { fault, RedkiteError } from '../errors/error.ts'
 import { type ErrorKind, errorTable } from '../errors/table.ts'
 import { type ReplyOf, type RequestOf, type Rpc, Secret } from '../model/calls.ts'
 import type { Column, ColumnData } from '../model/columns.ts'
+import { rowBytes } from '../model/vectors.ts'
 import type { Op } from './op.ts'
 import { opByRpc, ops } from './registry.ts'
 import { columns, samples } from './samples.test-support.ts'
@@ -193,6 +194,17 @@ function dataOf(kind: ColumnData['kind'], rows: number, isValid: (row: number) =
       const vector = fc.tuple(fc.float(), fc.float(), fc.float())
       return list(vector, [0, 0, 0]).map((v) => ({ kind, dim, values: Float32Array.from(v.flat()) }))
     }
+    case 'sparseVector': {
+      const row = fc.uint8Array({ minLength: 2, maxLength: 2 }).map((v) => Uint8Array.of(...v, 0, 0, 0, 0, 128, 63))
+      return list<Uint8Array>(row, new Uint8Array(0)).map((values) => ({ kind, values }))
+    }
+    default: {
+      const dim = 16
+      const row = fc.uint8Array({ minLength: rowBytes(kind, dim), maxLength: rowBytes(kind, dim) })
+      return list(row, new Uint8Array(rowBytes(kind, dim))).map((v) => {
+        return { kind, dim, values: Uint8Array.from(v.flatMap((bytes) => [...bytes])) }
+      })
+    }
   }
 }
 
@@ -205,6 +217,11 @@ const TYPES = [
   ['string', 'VarChar'],
   ['json', 'JSON'],
   ['floatVector', 'FloatVector'],
+  ['float16Vector', 'Float16Vector'],
+  ['bfloat16Vector', 'BFloat16Vector'],
+  ['int8Vector', 'Int8Vector'],
+  ['binaryVector', 'BinaryVector'],
+  ['sparseVector', 'SparseFloatVector'],
 ] as const
 
 function columnOf(rows: number, field: string): fc.Arbitrary<Column> {

@@ -101,8 +101,8 @@ describe('insert columns', () => {
   })
 
   it('of types that are not served are refused by name', () => {
-    const sparse = { field_name: 'v', type: 104, vectors: { sparse_float_vector: { contents: [] } } }
-    assert.throws(() => insertOf(1, sparse), { kind: 'unimplemented', message: /SparseFloatVector of field v/ })
+    const lists = { field_name: 'v', type: 106, vectors: { vector_array: { data: [] } } }
+    assert.throws(() => insertOf(1, lists), { kind: 'unimplemented', message: /ArrayOfVector of field v/ })
     assert.throws(() => insertOf(1, scalar('x', 99, {})), { kind: 'invalidParameter', message: /unknown data type 99/ })
   })
 

@@ -88,12 +88,7 @@ describe('columns of another server', () => {
         { field_name: 'tags', type: 22, scalars: { array_data: { data: [{ timestamptz_data: { data: [1] } }] } } },
         /arrays of timestamptzData \(field tags\)/,
       ],
-      [{ field_name: 'w', type: 100, vectors: { dim: 8, binary_vector: Buffer.of(1) } }, /BinaryVector of field w/],
-      [{ field_name: 'w', type: 104, vectors: { sparse_float_vector: {} } }, /SparseFloatVector of field w/],
-      [
-        { field_name: 'w', type: 101, vectors: { dim: 2, float16_vector: Buffer.of(1, 2) } },
-        /float16Vector \(field w\)/,
-      ],
+      [{ field_name: 'w', type: 106, vectors: { dim: 8, vector_array: {} } }, /vectorArray \(field w\)/],
       [scalar('t', 26, {}), /Timestamptz of field t/],
       [scalar('s', 21, { array_data: { data: [] } }), /arrayData \(field s\)/],
     ] as const

@@ -170,6 +170,16 @@ const iterating: RequestOf<'Search'> = {
   params: { search_iter_v2: true, search_iter_id: 't', search_iter_last_bound: 0.5, search_iter_batch_size: 10 },
   iterator: { token: 't', lastBound: 0.5 },
 }
+const byBits: RequestOf<'Search'> = {
+  ...search,
+  ...{ vectors: new Float32Array(0), vectorBytes: 2, metric: 'HAMMING' },
+  packed: { kind: 'binaryVector', values: [Uint8Array.of(1, 2), Uint8Array.of(3, 255)] },
+}
+const bySparse: RequestOf<'Search'> = {
+  ...search,
+  ...{ vectors: new Float32Array(0), vectorBytes: 8, metric: 'IP' },
+  packed: { kind: 'sparseVector', values: [Uint8Array.of(1, 0, 0, 0, 0, 0, 128, 63), new Uint8Array(0)] },
+}
 const growingIgnored: RequestOf<'Search'> = { ...search, params: { ignore_growing: true, nprobe: 8 }, templates: {} }
 const query: RequestOf<'Query'> = {
   ...{ ...c, partitions: ['p'], filter: 'n in {bigs}', templates, outputFields: ['*'], limit: 10, offset: 3 },
@@ -292,7 +302,7 @@ export const samples: Samples = {
   Upsert: { requests: [write], replies: [{ ids: { kind: 'string', values: ['é'] }, count: 1, ts: TS }] },
   Delete: { requests: [{ ...inPartition, filter: 'n > {big}', templates }], replies: [{ count: 3, ts: TS }] },
   Search: {
-    requests: [search, iterating, growingIgnored, byIds, byNames, grouped],
+    requests: [search, iterating, growingIgnored, byBits, bySparse, byIds, byNames, grouped],
     replies: [searchReply, noHits, groupedReply],
   },
   HybridSearch: { requests: [hybrid, weighted], replies: [searchReply, groupedReply] },

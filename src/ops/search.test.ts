@@ -80,7 +80,7 @@ describe('a search request', () => {
       [{ params: '[1]' }, {}, /search params is not a JSON object: \[1\]/],
       [{}, { nq: '3' }, /nq \(3\) is not equal to the number of query vectors \(1\)/],
       [{}, { placeholder_group: group([[1, 2], [1]]) }, /vector 0 has 8 bytes, vector 1 has 4/],
-      [{}, { placeholder_group: group([[1]], 104) }, /VECTOR_SPARSE_U32_F32/],
+      [{}, { placeholder_group: group([[1, 2], [1]], 102) }, /vector 0 has 8 bytes, vector 1 has 4/],
       [{}, { placeholder_group: Buffer.from([0x0a, 9, 1]) }, /cannot decode PlaceholderGroup/],
     ]
     for (const [params, message, text] of cases) {

@@ -118,8 +118,8 @@ export class Applier {
   #insertVectors(field: FieldRef, rows: RowsToInsert, firstRid: number): void {
     const column = rows.vectors.find((candidate) => candidate.field === field.name)
     if (!column) return
-    if (column.data.kind !== 'floatVector' || column.data.dim !== field.dim) {
-      throw new Error(`field ${field.name}: not a float vector of ${field.dim} values`)
+    if (column.data.kind !== field.kind || ('dim' in column.data && column.data.dim !== field.dim)) {
+      throw new Error(`field ${field.name}: not a ${field.kind} of ${field.dim} values`)
     }
     const at = columnBinder(column, rows.rowCount)
     const statement = this.#statements.get(`INSERT INTO ${field.sql}(rid, v) VALUES (?, ?)`)

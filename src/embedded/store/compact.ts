@@ -51,6 +51,11 @@ function compactData(data: ColumnData): ColumnData {
       return { ...data, values: compact(data.values) }
     case 'double':
       return { ...data, values: compact(data.values) }
+    case 'sparseVector':
+      // made over shared memory before it comes here
+      return data
+    default:
+      return { ...data, values: compact(data.values) }
   }
 }
 

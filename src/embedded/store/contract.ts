@@ -3,7 +3,7 @@
  *
  * Tables of `<collection>/rows.db` (WAL, synchronous=FULL, page size 16 KiB):
  *   rows(rid INTEGER PRIMARY KEY, pk, part INTEGER, ts INTEGER, f<id>…, meta TEXT)   scalars; `pk` indexed, not unique
- *   vec_<fieldId>(rid INTEGER PRIMARY KEY, v BLOB)                                   little-endian float32
+ *   vec_<fieldId>(rid INTEGER PRIMARY KEY, v BLOB)                                   the vector's bytes as on the wire
  *   dead(rid INTEGER PRIMARY KEY)     rows deleted since they were written: what sealed segments must hide
  *   info(key TEXT PRIMARY KEY, value) format version
  *

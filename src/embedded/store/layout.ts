@@ -2,6 +2,7 @@ import { StartError } from '../../errors/start-error.ts'
 import type { ColumnKind } from '../../model/columns.ts'
 import { fieldTypes } from '../../model/fields/table.ts'
 import { type FieldSchema, sqlColumn } from '../../model/schema.ts'
+import { isVectorKind, rowBytes, type VectorKind } from '../../model/vectors.ts'
 
 /** Format of `rows.db`. Raise it with every change of the tables that an older Redkite could not read. */
 export const STORE_FORMAT = 1
@@ -34,8 +35,17 @@ export function fieldRef(field: FieldSchema): FieldRef {
   }
 }
 
-export function isVector(field: FieldRef): boolean {
-  return field.kind === 'floatVector'
+export function isVector(field: FieldRef): field is FieldRef & { readonly kind: VectorKind } {
+  return isVectorKind(field.kind)
+}
+
+/** What a sparse row is counted as where its size is not known yet. */
+const SPARSE_BYTES = 1024
+
+/** Bytes of one stored vector; an estimate for sparse ones. */
+export function storedBytes({ kind, dim }: FieldRef): number {
+  if (!isVectorKind(kind)) return 0
+  return kind === 'sparseVector' ? SPARSE_BYTES : rowBytes(kind, dim)
 }
 
 /** Statements that bring a file, new or already there, to the layout. `present` = columns that `rows` has already. */

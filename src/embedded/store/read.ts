@@ -1,9 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { rowWords, wordsOf } from '../../engine/words.ts'
 import { fault } from '../../errors/error.ts'
 import type { Column } from '../../model/columns.ts'
+import { emptyVectors, isPacked, type VectorKind } from '../../model/vectors.ts'
 import { openReader } from './connection.ts'
 import type { SqlFilter } from './contract.ts'
-import { type FieldRef, isVector } from './layout.ts'
+import { type FieldRef, isVector, storedBytes } from './layout.ts'
 import { filterSql, partitionSql, type SqlRow, Statements, scalarColumn, whereSql } from './sql-values.ts'
 
 /** Rows of a scope: partitions and a filter. */
@@ -96,16 +98,29 @@ export class Reader {
     return this.#snapshot(() => {
       // A row whose vector is null has no entry in the vector's table, so the rows' count is an upper bound.
       const bound = this.#rowsIn({ after, upTo, limit })
-      const rids = new Float64Array(bound)
-      const vectors = new Float32Array(new SharedArrayBuffer(bound * vector.dim * Float32Array.BYTES_PER_ELEMENT))
-      const found = this.#copyVectors(vector, { after, upTo, limit: bound }, rids, new Uint8Array(vectors.buffer))
-      const kept = rids.slice(0, found)
-      return {
-        rids: kept,
-        vectors: vectors.subarray(0, found * vector.dim),
-        scalars: this.#scalarsOf(kept, scalars),
-      }
+      const { rids, vectors } = this.#wordsIn(vector, { after, upTo, limit: bound })
+      return { rids, vectors, scalars: this.#scalarsOf(rids, scalars) }
     })
+  }
+
+  /** The vectors of at most `limit` rows as the engine takes them (`engine/words.ts`). */
+  #wordsIn(vector: FieldRef, range: RidRange): { rids: Float64Array; vectors: Float32Array } {
+    const { kind, dim } = vector
+    if (kind === 'sparseVector') {
+      const sql = `SELECT rid, v FROM ${vector.sql} WHERE rid > ? AND rid <= ? ORDER BY rid LIMIT ?`
+      const rows = this.#statements.all(sql, [range.after, range.upTo, range.limit])
+      const values = rows.map(([, blob]) => sparseRow(blob, vector))
+      return { rids: Float64Array.from(rows, ([rid]) => Number(rid)), vectors: wordsOf({ kind, values }) }
+    }
+    const bytes = new Uint8Array(new SharedArrayBuffer(range.limit * storedBytes(vector)))
+    const rids = new Float64Array(range.limit)
+    const found = this.#copyVectors(vector, range, rids, bytes)
+    const kept = bytes.subarray(0, found * storedBytes(vector))
+    const data = emptyVectors(isVector(vector) ? vector.kind : 'floatVector', 0, dim)
+    const vectors = isPacked(data)
+      ? wordsOf({ ...data, values: kept })
+      : new Float32Array(bytes.buffer, 0, found * rowWords('floatVector', dim))
+    return { rids: rids.slice(0, found), vectors }
   }
 
   #rowsIn({ after, upTo, limit }: RidRange): number {
@@ -118,7 +133,7 @@ export class Reader {
    * blob are the same bytes to it in a UTF-8 database): an object for each vector costs more than reading it.
    */
   #copyVectors(vector: FieldRef, { after, upTo, limit }: RidRange, rids: Float64Array, bytes: Uint8Array): number {
-    const size = vector.dim * Float32Array.BYTES_PER_ELEMENT
+    const size = storedBytes(vector)
     const chunk = Math.max(1, Math.floor(CHUNK_BYTES / size))
     const sql =
       "SELECT json_group_array(rid), CAST(group_concat(v, '') AS BLOB), min(length(v)), max(length(v)) " +
@@ -171,18 +186,25 @@ export class Reader {
     })
   }
 
-  #vectorColumn(field: FieldRef, rids: { readonly length: number; readonly [row: number]: number }): Column {
-    const values = new Float32Array(rids.length * field.dim)
-    const bytes = new Uint8Array(values.buffer)
+  #vectorColumn(
+    field: FieldRef & { readonly kind: VectorKind },
+    rids: { readonly length: number; readonly [row: number]: number },
+  ): Column {
+    const data = emptyVectors(field.kind, rids.length, field.dim)
+    const sparse: Uint8Array[] = []
+    const bytes = data.kind === 'sparseVector' ? null : new Uint8Array(data.values.buffer)
     const valid = new Uint8Array(rids.length).fill(1)
     const sql = `SELECT v FROM ${field.sql} WHERE rid = ?`
     for (let i = 0; i < rids.length; i++) {
       const blob = this.#statements.one(sql, [rids[i] ?? 0])?.[0]
-      if (blob === undefined || blob === null) valid[i] = 0
-      else copyVector(blob, bytes, i, field)
+      // an empty sparse row may have been stored as NULL
+      const isNull = blob === undefined || (blob === null && bytes !== null)
+      if (isNull) valid[i] = 0
+      if (bytes === null) sparse.push(isNull ? new Uint8Array(0) : sparseRow(blob, field))
+      else if (!isNull) copyStored(blob, bytes, i, field)
     }
-    const data = { kind: 'floatVector', dim: field.dim, values } as const
-    return { field: field.name, data, valid: valid.includes(0) ? valid : null, dynamic: false }
+    const column = { field: field.name, valid: valid.includes(0) ? valid : null, dynamic: false }
+    return { ...column, data: data.kind === 'sparseVector' ? { ...data, values: sparse } : data }
   }
 
   /** Several statements over one state of the collection. */
@@ -198,7 +220,7 @@ export class Reader {
 
 /** Bytes a row takes whatever its values. */
 function fixedBytes(fields: readonly FieldRef[]): number {
-  return fields.reduce((sum, field) => sum + (isVector(field) ? field.dim * Float32Array.BYTES_PER_ELEMENT : 8), 0)
+  return fields.reduce((sum, field) => sum + (isVector(field) ? storedBytes(field) : 8), 0)
 }
 
 /** The rows, as long as they stay below the bound: it holds before memory is filled. @throws RedkiteError */
@@ -226,12 +248,20 @@ function sqlLimit(limit: number): number {
 }
 
 /** Copies a stored vector to slot `slot` of `into`, the bytes of a column of vectors. */
-function copyVector(blob: unknown, into: Uint8Array, slot: number, field: FieldRef): void {
-  const bytes = field.dim * Float32Array.BYTES_PER_ELEMENT
+function copyStored(blob: unknown, into: Uint8Array, slot: number, field: FieldRef): void {
+  const bytes = storedBytes(field)
   if (!(blob instanceof Uint8Array) || blob.byteLength !== bytes) {
     throw wrongLength(field)
   }
   into.set(blob, slot * bytes)
+}
+
+function sparseRow(blob: unknown, field: FieldRef): Uint8Array {
+  if (blob === null) return new Uint8Array(0)
+  if (!(blob instanceof Uint8Array) || blob.byteLength % 8 !== 0) {
+    throw new Error(`field ${field.name}: a stored sparse vector is no list of pairs`)
+  }
+  return blob
 }
 
 function wrongLength(field: FieldRef): Error {

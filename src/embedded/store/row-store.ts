@@ -3,7 +3,7 @@ import type { FieldSchema } from '../../model/schema.ts'
 import type { Log } from '../../observe/log.ts'
 import { compactChange } from './compact.ts'
 import type { Applied, Change, RowQuery, RowStore, SqlFilter, StoreLayout } from './contract.ts'
-import { type FieldRef, fieldRef, isVector } from './layout.ts'
+import { type FieldRef, fieldRef, isVector, storedBytes } from './layout.ts'
 import type { ReaderCalls, WriterCalls } from './messages.ts'
 import { Reader } from './read.ts'
 import type { ReaderPool } from './reader-pool.ts'
@@ -141,7 +141,7 @@ export class SqliteRowStore implements RowStore {
 
   async fetch(rids: Float64Array, fields: readonly FieldSchema[]) {
     const refs = fields.map(fieldRef)
-    const vectorBytes = refs.reduce((sum, ref) => sum + (isVector(ref) ? ref.dim * 4 : 0), 0)
+    const vectorBytes = refs.reduce((sum, ref) => sum + (isVector(ref) ? storedBytes(ref) : 0), 0)
     if (rids.length > POINT_ROWS || rids.length * vectorBytes > POINT_BYTES) {
       return await this.#read('fetch', { file: this.#file, rids: rids.slice(), fields: refs })
     }

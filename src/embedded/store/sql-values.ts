@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { type Column, type ColumnData, type Ids, slotCount } from '../../model/columns.ts'
+import { isVectorData, rowBytes } from '../../model/vectors.ts'
 import type { SqlFilter } from './contract.ts'
 import type { FieldRef } from './layout.ts'
 
@@ -96,9 +97,9 @@ export function idBinder(ids: Ids, rowCount: number): Binder {
 function dataBinder(data: ColumnData, rowCount: number, field: string): Binder {
   const slots = slotCount(data)
   if (slots !== rowCount) throw new Error(`field ${field}: ${slots} slots for ${rowCount} rows`)
-  if (data.kind === 'floatVector') {
+  if (isVectorData(data) && data.kind !== 'sparseVector') {
     const { buffer, byteOffset } = data.values
-    const bytes = data.dim * Float32Array.BYTES_PER_ELEMENT
+    const bytes = rowBytes(data.kind, data.dim)
     return (row) => new Uint8Array(buffer, byteOffset + row * bytes, bytes)
   }
   const { values } = data
@@ -155,7 +156,7 @@ function scalarData(
       }
       return { kind: field.kind, values }
     }
-    case 'floatVector':
+    default:
       throw new Error(`field ${field.name} is a vector: it has a table of its own`)
   }
 }

@@ -3,6 +3,7 @@
  * transaction, and answers after the fsync; what arrives meanwhile is the next group.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { columnBytes } from '../../model/columns.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { Replies, Reply, Request, WriterCalls } from './messages.ts'
@@ -97,10 +98,7 @@ function* groups(queue: readonly WriteRequest[]): Generator<readonly WriteReques
 
 function vectorBytes({ ask: { change } }: WriteRequest): number {
   if (change.kind !== 'insert' && change.kind !== 'upsert') return 0
-  return change.rows.vectors.reduce(
-    (sum, { data }) => sum + (data.kind === 'floatVector' ? data.values.byteLength : 0),
-    0,
-  )
+  return columnBytes(change.rows.vectors)
 }
 
 function control(request: Exclude<WriterRequest, WriteRequest>): Reply {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type * as Zvec from '@zvec/zvec'
-import { metricTypes } from '../../model/schema.ts'
+import { denseMetrics } from '../../model/schema.ts'
 import { exactScore } from '../exact.ts'
 import { differingFile, sumFiles } from '../segment-files.ts'
 import { random, vectorsOf } from '../test-kit.ts'
@@ -34,7 +34,7 @@ const every5th = Array.from({ length: 190 }, (_, i) => i * 5 + 10)
 test("scores are Milvus' for every metric, and an honest segment passes its check", { skip }, async () => {
   if (!library) return
   const vectors = vectorsOf(ROWS, DIM, random(1))
-  for (const metric of metricTypes) {
+  for (const metric of denseMetrics) {
     const directory = join(root, metric)
     const builder = library.create(directory, { ...spec, metric })
     builder.insert(rids, vectors, [])

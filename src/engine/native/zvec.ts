@@ -105,6 +105,11 @@ function scalarType(api: Api, type: FieldSchema['type']): Zvec.ZVecDataType | nu
   }
 }
 
+function metricType(api: Api, metric: MetricType): Zvec.ZVecMetricType {
+  if (metric !== 'L2' && metric !== 'IP' && metric !== 'COSINE') throw new Error(`zvec has no metric ${metric} here`)
+  return api.ZVecMetricType[metric]
+}
+
 function createBuilder(api: Api, directory: string, spec: SegmentSpec): SegmentBuilder {
   const inverted = { indexType: api.ZVecIndexType.INVERT } as const
   const fields: Zvec.ZVecFieldSchema[] = [
@@ -124,7 +129,7 @@ function createBuilder(api: Api, directory: string, spec: SegmentSpec): SegmentB
       dimension: spec.dim,
       indexParams: {
         indexType: api.ZVecIndexType.HNSW,
-        metricType: api.ZVecMetricType[spec.metric],
+        metricType: metricType(api, spec.metric),
         m: spec.m,
         efConstruction: spec.efConstruction,
       },

@@ -1,11 +1,15 @@
 import { fault } from '../../errors/error.ts'
 import type { FieldSchema } from '../schema.ts'
 import { array } from './array.ts'
+import { bfloat16Vector } from './bfloat16-vector.ts'
+import { binaryVector } from './binary-vector.ts'
 import { bool } from './bool.ts'
 import type { FieldType } from './field-type.ts'
 import { floatVector } from './float-vector.ts'
+import { float16Vector } from './float16-vector.ts'
 import { double, float } from './floating.ts'
 import { int } from './int.ts'
+import { int8Vector } from './int8-vector.ts'
 import { int64 } from './int64.ts'
 import { json } from './json.ts'
 import type { FieldTypeName } from './table.ts'
@@ -24,6 +28,10 @@ const served: Partial<Record<FieldTypeName, FieldType>> = {
   Array: array,
   JSON: json,
   FloatVector: floatVector,
+  Float16Vector: float16Vector,
+  BFloat16Vector: bfloat16Vector,
+  Int8Vector: int8Vector,
+  BinaryVector: binaryVector,
 }
 
 /** @throws RedkiteError `invalidParameter` for a type that is not served yet */

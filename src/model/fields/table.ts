@@ -1,4 +1,5 @@
 import type { ColumnKind } from '../columns.ts'
+import type { VectorKind } from '../vectors.ts'
 
 /** What the server knows about one field type; the numbers are `schema.DataType`. */
 export interface FieldTypeRow {
@@ -15,6 +16,9 @@ export interface FieldTypeRow {
 function scalar(number: number, kind: ColumnKind, sql: FieldTypeRow['sql'], bits = 0): FieldTypeRow {
   const half = bits === 0 ? null : 1n << BigInt(bits - 1)
   return { number, kind, isVector: false, sql, range: half === null ? null : [-half, half - 1n] }
+}
+function vector(number: number, kind: VectorKind): FieldTypeRow {
+  return { number, kind, isVector: true, sql: 'BLOB', range: null }
 }
 function later(number: number, isVector: boolean): FieldTypeRow {
   return { number, kind: null, isVector, sql: 'BLOB', range: null }
@@ -36,12 +40,12 @@ export const fieldTypes = {
   Geometry: later(24, false),
   Text: later(25, false),
   Timestamptz: later(26, false),
-  BinaryVector: later(100, true),
-  FloatVector: { number: 101, kind: 'floatVector', isVector: true, sql: 'BLOB', range: null },
-  Float16Vector: later(102, true),
-  BFloat16Vector: later(103, true),
-  SparseFloatVector: later(104, true),
-  Int8Vector: later(105, true),
+  BinaryVector: vector(100, 'binaryVector'),
+  FloatVector: vector(101, 'floatVector'),
+  Float16Vector: vector(102, 'float16Vector'),
+  BFloat16Vector: vector(103, 'bfloat16Vector'),
+  SparseFloatVector: vector(104, 'sparseVector'),
+  Int8Vector: vector(105, 'int8Vector'),
   ArrayOfVector: later(106, true),
   ArrayOfStruct: later(200, false),
 } as const satisfies Record<string, FieldTypeRow>

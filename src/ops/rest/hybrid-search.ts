@@ -8,27 +8,32 @@ import { rankFunctionsFromJson } from '../wire/ranker.ts'
 import { searchParams } from '../wire/search-params.ts'
 import { templatesFromJson } from '../wire/templates.ts'
 import { collectionOf, integer, object, objects, requireFields, text, texts } from './body.ts'
-import { groupingOfBody, hitsOut, LIMIT_DEFAULT, refuseUnserved, vectorsOf } from './search.ts'
+import { queryVectorsOf } from './query-vectors.ts'
+import { groupingOfBody, hitsOut, LIMIT_DEFAULT, refuseUnserved } from './search.ts'
 
 const UNSERVED = ['functionChains', 'searchAggregation', 'orderByFields', 'highlighter']
 
 /** `entities/hybrid_search`, and its older name `entities/advanced_search`. */
 export async function hybridSearchFromBody(input: RestInput): Promise<RestOutput> {
-  const request = hybridSearchOf(input)
+  const request = await hybridSearchOf(input)
   return hitsOut(input, request, await input.call('HybridSearch', request))
 }
 
-function hybridSearchOf(input: RestInput): HybridSearchRequest {
+async function hybridSearchOf(input: RestInput): Promise<HybridSearchRequest> {
   const { body } = input
   requireFields(body, 'HybridSearchReq', ['collectionName', 'search'])
   refuseUnserved(body, UNSERVED)
   const where = collectionOf(input)
   const params = hybridParams(rankPairsOf(body), rankFunctionsFromJson(object(body, 'functionScore')))
+  const requests: SearchRequest[] = []
+  for (const each of objects(body, 'search')) {
+    requests.push(await oneSearch(input, each, where, params.topk + params.offset))
+  }
   const level = text(body, 'consistencyLevel')
   return {
     ...where,
     ...params,
-    requests: objects(body, 'search').map((each) => oneSearch(each, where, params.topk + params.offset)),
+    requests,
     partitions: texts(body, 'partitionNames'),
     outputFields: texts(body, 'outputFields'),
     consistency: level === '' ? null : consistencyByName(level),
@@ -49,7 +54,12 @@ function rankPairsOf(body: RestInput['body']): Pair[] {
 }
 
 /** One search of the list; it finds as many hits as the whole may show unless it names its own `limit`. */
-function oneSearch(each: RestInput['body'], where: InCollection, topkDefault: number): SearchRequest {
+async function oneSearch(
+  input: RestInput,
+  each: RestInput['body'],
+  where: InCollection,
+  topkDefault: number,
+): Promise<SearchRequest> {
   requireFields(each, 'SubSearchReq', ['data'])
   const { metricType: nestedMetric, ...params } = object(each, 'params')
   const limit = integer(each, 'limit', 0)
@@ -66,7 +76,7 @@ function oneSearch(each: RestInput['body'], where: InCollection, topkDefault: nu
   )
   return {
     ...where,
-    ...vectorsOf(each['data']),
+    ...(await queryVectorsOf(input, where, field, each['data'])),
     ...read,
     field,
     ids: null,

@@ -76,7 +76,7 @@ describe('REST rows', () => {
       { distance: 0.7, key: 'b', score: 2 },
     ])
     assert.deepEqual(extra, { cost: 0, topks: [1, 1] })
-    const request = requestAt(calls, 0, 'Search')
+    const request = requestAt(calls, 1, 'Search')
     assert.deepEqual(
       [request.field, request.metric, request.topk, request.nq, request.vectorBytes, request.params],
       ['vec', 'L2', 1, 2, 8, { radius: 0.5, ef: 10 }],
@@ -235,7 +235,7 @@ describe('REST reads', () => {
     const answers = { Search: { ...hit, ...rest }, DescribeCollection: info }
     const { data, calls } = await run('entities/search', { collectionName: 'c', data: [[1]] }, answers)
     assert.deepEqual(data, [{ distance: 1, key: 'a' }])
-    assert.equal(calls.length, 2)
+    assert.equal(calls.length, 3)
   })
 
   it('the load state of a missing collection is code 100', async () => {

@@ -1,5 +1,7 @@
 import type { Column, Ids } from '../../model/columns.ts'
 import { arrayElements } from '../../model/fields/array.ts'
+import { sparseToJson } from '../../model/fields/sparse-float-vector.ts'
+import { isPacked, packedRow } from '../../model/vectors.ts'
 import { rowOut } from '../wire/arrays.ts'
 import { isObject } from '../wire/properties.ts'
 
@@ -42,8 +44,11 @@ function putCell(row: Record<string, unknown>, column: Column, index: number, in
     case 'floatVector':
       row[field] = Array.from(data.values.subarray(index * data.dim, (index + 1) * data.dim), shortFloat)
       return
+    case 'sparseVector':
+      row[field] = sparseToJson(data.values[index] ?? new Uint8Array(0), shortFloat)
+      return
     default:
-      row[field] = data.values[index]
+      row[field] = isPacked(data) ? Buffer.from(packedRow(data, index)).toString('base64') : data.values[index]
   }
 }
 

@@ -6,6 +6,9 @@ import type { RestCaller, RestOutput } from '../op.ts'
 import { restRoutes } from '../registry.ts'
 
 export type Answers = { readonly [R in Rpc]?: ReplyOf<R> | Error }
+/** What is asked for before vectors are read, where a test does not care: no field is of another type than float. */
+const fieldless = { schema: { fields: [] } }
+
 export interface Made {
   readonly rpc: Rpc
   readonly request: unknown
@@ -22,9 +25,9 @@ export async function run(
   const calls: Made[] = []
   const call: RestCaller = async <R extends Rpc>(rpc: R, request: RequestOf<R>): Promise<ReplyOf<R>> => {
     calls.push({ rpc, request })
-    const answer = answers[rpc] ?? null
+    const answer = answers[rpc] ?? (rpc === 'DescribeCollection' ? fieldless : null)
     if (answer instanceof Error) throw answer
-    return answer as ReplyOf<R>
+    return answer as unknown as ReplyOf<R>
   }
   const output = await route.run({ body, db: 'default', int64AsNumber, call })
   return { ...output, calls }

@@ -4,19 +4,19 @@ import type { Ids } from '../../model/columns.ts'
 import { primaryField } from '../../model/schema.ts'
 import type { RestInput, RestOutput } from '../op.ts'
 import { consistencyByName } from '../wire/consistency.ts'
-import type { QueryVectors } from '../wire/placeholders.ts'
 import { isObject, type Pair, textOf } from '../wire/properties.ts'
 import { queriesByIds } from '../wire/search-message.ts'
 import { searchParams } from '../wire/search-params.ts'
 import { templatesFromJson } from '../wire/templates.ts'
 import { collectionOf, integer, notJson, object, requireFields, text, texts } from './body.ts'
+import { queryVectorsOf } from './query-vectors.ts'
 import { idsOut, shortFloat, toRows } from './rows.ts'
 
 export const LIMIT_DEFAULT = 100
 
 /** `entities/search`: the rows of all queries behind one another; `topks` tells them apart. */
 export async function searchFromBody(input: RestInput): Promise<RestOutput> {
-  const request = searchOf(input)
+  const request = await searchOf(input)
   return hitsOut(input, request, await input.call('Search', request))
 }
 
@@ -40,16 +40,19 @@ async function keyName({ call }: RestInput, { db, collection }: InCollection): P
 }
 
 /** A body in the terms of the RPC: its parameters go through the same checks as `search_params`. */
-function searchOf(input: RestInput): SearchRequest {
+async function searchOf(input: RestInput): Promise<SearchRequest> {
   const { body } = input
   const byIds = body['ids'] !== undefined && body['ids'] !== null
   requireFields(body, 'SearchReqV2', byIds ? ['collectionName'] : ['collectionName', 'data'])
   refuseUnserved(body)
   const { field, ...params } = searchParams([...pairsOf(body), ...groupingOfBody(body)])
-  const query = byIds ? queriesByIds(idsOf(body['ids'])) : { ...vectorsOf(body['data']), ids: null }
+  const where = collectionOf(input)
+  const query = byIds
+    ? queriesByIds(idsOf(body['ids']))
+    : { ...(await queryVectorsOf(input, where, field, body['data'])), ids: null }
   const level = text(body, 'consistencyLevel')
   return {
-    ...collectionOf(input),
+    ...where,
     ...query,
     ...params,
     field,
@@ -106,30 +109,4 @@ function pairsOf(body: RestInput['body']): Pair[] {
     ...Object.entries(flat).map(([key, value]) => ({ key, value: textOf(value ?? '') })),
     { key: 'params', value: JSON.stringify(params ?? {}) },
   ]
-}
-
-/**
- * The query vectors of `data`, a list of number lists.
- * @throws RedkiteError `restNotJson` for ragged or non-numeric vectors, `unimplemented` for text.
- */
-export function vectorsOf(data: unknown): QueryVectors {
-  if (!Array.isArray(data)) throw notJson('data must be a list of vectors')
-  const [first] = data
-  if (typeof first === 'string') throw fault('unimplemented', 'search by text')
-  if (isObject(first)) throw fault('unimplemented', 'search by sparse vectors')
-  const dim = Array.isArray(first) ? first.length : 0
-  const vectors = new Float32Array(data.length * dim)
-  data.forEach((vector: unknown, query) => {
-    if (!Array.isArray(vector)) throw notJson(`data[${query}] must be a vector: a list of numbers`)
-    if (vector.length !== dim) {
-      throw notJson(`data[${query}] has ${vector.length} numbers where data[0] has ${dim}`)
-    }
-    vector.forEach((value: unknown, at) => {
-      if (typeof value !== 'number' && typeof value !== 'bigint') {
-        throw notJson(`data[${query}][${at}] must be a number, got a ${typeof value}`)
-      }
-      vectors[query * dim + at] = Number(value)
-    })
-  })
-  return { vectors, nq: data.length, vectorBytes: dim * 4 }
 }

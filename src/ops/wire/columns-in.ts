@@ -1,10 +1,12 @@
 import { fault } from '../../errors/error.ts'
-import type { FieldData, ScalarField, VectorField } from '../../gen/schema_pb.js'
+import type { FieldData, ScalarField } from '../../gen/schema_pb.js'
 import { type Column, type ColumnBatch, type ColumnData, type ColumnKind, slotCount } from '../../model/columns.ts'
 import { type FieldTypeName, fieldTypeByNumber, fieldTypes } from '../../model/fields/table.ts'
+import { isVectorKind } from '../../model/vectors.ts'
 import { type Arrays, arraysIn } from './arrays.ts'
-import { floatView, storedFloats } from './floats.ts'
+import { floatView } from './floats.ts'
 import { emptyOf, spread } from './spread.ts'
+import { vectorsIn } from './vectors.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -47,7 +49,7 @@ function dataOf(field: FieldData, kind: ColumnKind): ColumnData {
     case 'scalars':
       return scalarData(body.value, field.fieldName, kind)
     case 'vectors':
-      return vectorData(body.value, field.fieldName)
+      return vectorsIn(body.value, field.fieldName, isVectorKind(kind) ? kind : null)
     case 'structArrays':
       throw fault('unimplemented', `struct arrays (field ${field.fieldName})`)
     case undefined:
@@ -87,19 +89,6 @@ function jsonText(bytes: Uint8Array, name: string, row: number): string {
   }
 }
 
-function vectorData(vectors: VectorField, name: string): ColumnData {
-  const { data } = vectors
-  const dim = Number(vectors.dim)
-  if (data.case === undefined) return { kind: 'floatVector', dim, values: new Float32Array(0) }
-  if (data.case !== 'floatVector') throw fault('unimplemented', `${data.case} (field ${name})`)
-  const values = storedFloats(data.value.data)
-  if (dim <= 0) throw fault('invalidParameter', `the dim (${dim}) of field data(${name}) should be greater than 0`)
-  if (values.length % dim !== 0) {
-    throw fault('invalidParameter', `the length(${values.length}) of float data should divide the dim(${dim})`)
-  }
-  return { kind: 'floatVector', dim, values }
-}
-
 /** Spreads a compact column over all rows. A full-length one is accepted too: the Node SDK sends some that way. */
 function withValidity(field: FieldData, data: ColumnData, rowCount: number): Pick<Column, 'data' | 'valid'> {
   const bits = field.validData
@@ -129,4 +118,9 @@ export const typeOfKind = {
   string: 'VarChar',
   json: 'JSON',
   floatVector: 'FloatVector',
+  float16Vector: 'Float16Vector',
+  bfloat16Vector: 'BFloat16Vector',
+  int8Vector: 'Int8Vector',
+  binaryVector: 'BinaryVector',
+  sparseVector: 'SparseFloatVector',
 } as const satisfies Record<ColumnKind, FieldTypeName>

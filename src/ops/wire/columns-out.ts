@@ -2,10 +2,12 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { FieldDataSchema, ScalarFieldSchema } from '../../gen/schema_pb.js'
 import type { Column, ColumnBatch, ColumnData } from '../../model/columns.ts'
 import { fieldTypes } from '../../model/fields/table.ts'
+import { isVectorData, type VectorData } from '../../model/vectors.ts'
 import { arraysOut } from './arrays.ts'
 import { typeOfKind } from './columns-in.ts'
 import { floatBytes } from './floats.ts'
 import { compacted } from './spread.ts'
+import { vectorsOut } from './vectors.ts'
 
 type FieldDataInit = MessageInitShape<typeof FieldDataSchema>
 const encoder = new TextEncoder()
@@ -16,7 +18,7 @@ const encoder = new TextEncoder()
  */
 export function toFieldData(column: Column): FieldDataInit {
   const { data, valid } = column
-  return fieldData(column, data.kind === 'floatVector' ? compacted(data, valid) : data)
+  return fieldData(column, isVectorData(data) ? compacted(data, valid) : data)
 }
 
 /** A column as Insert and Upsert send it: scalars and vectors compact, with no slots for rows that have no value. */
@@ -36,22 +38,15 @@ function fieldData(column: Column, data: ColumnData): FieldDataInit {
     type: fieldTypes[column.type ?? typeOfKind[data.kind]].number,
     isDynamic: column.dynamic,
     validData: valid ? Array.from(valid, (bit) => bit === 1) : [],
-    field:
-      data.kind === 'floatVector'
-        ? {
-            case: 'vectors',
-            value: {
-              dim: BigInt(data.dim),
-              data: { case: 'floatVector', value: { data: floatBytes(data.values) } },
-            },
-          }
-        : { case: 'scalars', value: { data: scalarOneof(column, data) } },
+    field: isVectorData(data)
+      ? { case: 'vectors', value: vectorsOut(data) }
+      : { case: 'scalars', value: { data: scalarOneof(column, data) } },
   }
 }
 
 function scalarOneof(
   { type, elementType }: Column,
-  data: Exclude<ColumnData, { kind: 'floatVector' }>,
+  data: Exclude<ColumnData, VectorData>,
 ): NonNullable<MessageInitShape<typeof ScalarFieldSchema>['data']> {
   switch (data.kind) {
     case 'bool':

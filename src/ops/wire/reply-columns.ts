@@ -4,6 +4,7 @@ import { DYNAMIC_FIELD } from '../../model/schema.ts'
 import { toColumnBatch } from './columns-in.ts'
 import { resultFields } from './columns-out.ts'
 import { badReply, readReply } from './status.ts'
+import { vectorsIn } from './vectors.ts'
 
 /**
  * The columns of a Search or Query reply, each with `rowCount` slots.
@@ -21,7 +22,7 @@ export function replyColumns(
   for (const { field, data, valid } of columns) {
     const slots = slotCount(data)
     // a vector column whose rows are all null may not even tell its dim
-    if (slots !== rowCount && !(valid && data.kind === 'floatVector' && data.dim === 0)) {
+    if (slots !== rowCount && !(valid && 'dim' in data && data.dim === 0)) {
       throw badReply(`field ${field} has ${slots} values for ${rowCount} rows`)
     }
   }
@@ -35,8 +36,7 @@ export function replyRows(fields: readonly FieldData[]): number {
   if (!first || first.validData.length > 0) return first?.validData.length ?? 0
   const { field: body } = first
   if (body.case === 'vectors') {
-    const { data, dim } = body.value
-    return data.case === 'floatVector' && dim > 0n ? data.value.data.byteLength / 4 / Number(dim) : 0
+    return readReply(() => slotCount(vectorsIn(body.value, first.fieldName, null)))
   }
   if (body.case !== 'scalars' || body.value.data.case === undefined) return 0
   const { data } = body.value

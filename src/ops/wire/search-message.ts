@@ -21,7 +21,7 @@ export function searchOfMessage(
 ): SearchRequest {
   refuseUnserved(message)
   const { field, ...params } = searchParams(message.searchParams, topkDefault)
-  const query = queriesOf(message, field)
+  const query = queriesOf(message)
   const nq = Number(message.nq)
   if (nq !== 0 && nq !== query.nq) {
     throw fault('invalidParameter', `nq (${nq}) is not equal to the number of query vectors (${query.nq})`)
@@ -59,10 +59,10 @@ export function searchMessage(request: SearchRequest): Omit<MessageInitShape<typ
   }
 }
 
-function queriesOf({ searchInput }: WireSearch, field: string): QueryVectors & Pick<SearchRequest, 'ids'> {
+function queriesOf({ searchInput }: WireSearch): QueryVectors & Pick<SearchRequest, 'ids'> {
   if (searchInput.case === 'ids') return queriesByIds(fromWireIds(searchInput.value))
   const bytes = searchInput.case === 'placeholderGroup' ? searchInput.value : new Uint8Array(0)
-  return { ...queryVectors(bytes, field), ids: null }
+  return { ...queryVectors(bytes), ids: null }
 }
 
 /** Queries whose vectors are still to be read. @throws RedkiteError `invalidParameter` for no ids at all */

@@ -1,4 +1,5 @@
 import type { ColumnData, ColumnKind } from '../../model/columns.ts'
+import { copyVector, emptyVectors, isVectorData } from '../../model/vectors.ts'
 
 /** A compact column, which has slots for valid rows only, spread over all rows. */
 export function spread(compact: ColumnData, valid: Uint8Array): ColumnData {
@@ -26,12 +27,12 @@ export function compacted(full: ColumnData, valid: Uint8Array | null): ColumnDat
 }
 
 function dimOf(data: ColumnData): number {
-  return data.kind === 'floatVector' ? data.dim : 0
+  return 'dim' in data ? data.dim : 0
 }
 
 function copySlot(source: ColumnData, from: number, target: ColumnData, to: number): void {
-  if (source.kind === 'floatVector' && target.kind === 'floatVector') {
-    target.values.set(source.values.subarray(from * source.dim, (from + 1) * source.dim), to * source.dim)
+  if (isVectorData(source) && isVectorData(target)) {
+    copyVector(source, from, target, to)
     return
   }
   // both are of one kind: `target` was made from `source`
@@ -56,7 +57,7 @@ export function emptyOf(kind: ColumnKind, rows: number, dim = 0): ColumnData {
       return { kind, values: new Array<string>(rows).fill('') }
     case 'json':
       return { kind, values: new Array<string>(rows).fill('null') }
-    case 'floatVector':
-      return { kind, dim, values: new Float32Array(rows * dim) }
+    default:
+      return emptyVectors(kind, rows, dim)
   }
 }
