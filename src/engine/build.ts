@@ -60,7 +60,10 @@ class BuildProcess implements AsyncDisposable {
       if (this.#ended !== null) return reject(new Error(this.#ended))
       this.#waiting = { resolve, reject }
       this.#child.send(request, (error) => {
-        if (error) reject(error)
+        if (!error) return
+        // The pipe says only that nobody reads it; how the process ended says why.
+        this.kill()
+        void this.#exited.then(() => reject(new Error(this.#ended ?? error.message)))
       })
     })
     if (reply.kind === 'failed') throw new Error(reply.reason)

@@ -9,6 +9,7 @@ for (const path of [
   'docs/guide/encryption-in-transit.md',
   'docs/guide/users-by-certificate.md',
   'docs/guide/verify-and-doctor.md',
+  'docs/guide/operations.md',
 ]) {
   describe(path, () => {
     let reader: Reader

@@ -44,6 +44,12 @@ export class KnownRows {
     return this.#acknowledged
   }
 
+  /** Takes over what somebody else has checked. */
+  adopt(stored: readonly StoredRow[]): void {
+    this.#acknowledged = new Map(stored.map(({ id, version }) => [id, version]))
+    this.#inFlight = null
+  }
+
   isUnknown(key: number): boolean {
     return this.#inFlight?.keys.includes(key) ?? false
   }
