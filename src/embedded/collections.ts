@@ -5,6 +5,7 @@ import { fault, faultText } from '../errors/error.ts'
 import type { CollectionInfo, RequestOf } from '../model/calls.ts'
 import type { CollectionSchema } from '../model/schema.ts'
 import { alterProperties } from './databases.ts'
+import { ttlSeconds } from './expiry.ts'
 import { firstPartitions } from './partition-key.ts'
 import { collectionOf, type Handler, type World } from './world.ts'
 
@@ -22,6 +23,7 @@ export const createCollection: Handler<'CreateCollection'> = async (world, reque
     if (sameCollection(existing, admitted, request)) return null
     throw fault('invalidParameter', `create duplicate collection with different parameters, collection: ${collection}`)
   }
+  ttlSeconds(request.properties)
   checkRoom(world, db)
   const ts = world.catalog.clock.next()
   const entry: CollectionEntry = {
@@ -167,6 +169,7 @@ export const renameCollection: Handler<'RenameCollection'> = (world, request) =>
 export const alterCollection: Handler<'AlterCollection'> = (world, request) => {
   const entry = collectionOf(world, request)
   const properties = alterProperties(entry.properties, request.set, request.remove)
+  ttlSeconds(properties)
   world.catalog.putCollection({ ...entry, properties, updatedAt: world.catalog.clock.next() })
   return null
 }

@@ -5,6 +5,7 @@ import { fault } from '../errors/error.ts'
 import type { IndexInfo } from '../model/calls.ts'
 import { isVectorType } from '../model/fields/table.ts'
 import { flatten, planIndex } from './index-rules.ts'
+import { planScalarIndex } from './scalar-index-rules.ts'
 import { collectionOf, type Handler, type World } from './world.ts'
 
 export const createIndex: Handler<'CreateIndex'> = async (world, request) => {
@@ -13,8 +14,11 @@ export const createIndex: Handler<'CreateIndex'> = async (world, request) => {
   if (!field) throw fault('invalidParameter', `cannot create index on non-exist field: ${request.field}`)
   const name = request.name || field.name
   checkIndexName(name, world.limits.nameBytesMax)
-  const plan = planIndex(field, request.params)
-  const existing = entry.indexes.find((index) => index.field === field.name)
+  const isVector = isVectorType(field.type)
+  const plan = isVector ? planIndex(field, request.params) : null
+  const scalar = isVector ? null : planScalarIndex(field, request.params)
+  const path = request.params['json_path']
+  const existing = entry.indexes.find((index) => index.field === field.name && index.params['json_path'] === path)
   if (existing) {
     if (existing.name !== name) {
       throw fault('invalidParameter', 'CreateIndex failed: creating multiple indexes on same field is not supported')
@@ -27,10 +31,19 @@ export const createIndex: Handler<'CreateIndex'> = async (world, request) => {
   if (entry.indexes.some((index) => index.name === name)) {
     throw fault('invalidParameter', `invalid parameter: index name ${name} is used by another field`)
   }
-  const params = { ...request.params, index_type: plan.indexType, metric_type: plan.metric }
+  const params = plan
+    ? { ...request.params, index_type: plan.indexType, metric_type: plan.metric }
+    : { ...request.params, index_type: scalar?.indexType ?? '' }
   const added: IndexEntry = { id: world.catalog.clock.next(), name, field: field.name, params }
   world.catalog.putCollection({ ...entry, indexes: [...entry.indexes, added] })
-  await world.live(entry).openIndex(entry, field, plan)
+  const live = world.live(entry)
+  if (plan) await live.openIndex(entry, field, plan)
+  else if (scalar?.isSqlite) {
+    // in the background, as in Milvus; a start makes what a kill left out
+    live.indexColumn(field, true).catch((error: unknown) => {
+      world.log.warn('A scalar index could not be made; filters scan', { field: field.name, error: String(error) })
+    })
+  }
   return null
 }
 
@@ -71,6 +84,7 @@ function indexesOf(world: World, entry: CollectionEntry, name: string, field: st
 function infoOf(world: World, entry: CollectionEntry, index: IndexEntry): IndexInfo {
   const live = world.live(entry)
   const total = BigInt(live.store.rowCount)
+  const isScalar = entry.schema.fields.some((f) => f.name === index.field && !isVectorType(f.type))
   const at = live.index(index.field)
   const state = at?.index.state()
   // rows below the seal bound are served exactly for good: they are not waiting for anything
@@ -84,7 +98,15 @@ function infoOf(world: World, entry: CollectionEntry, index: IndexEntry): IndexI
     totalRows: total,
     indexedRows: total - pending < 0n ? 0n : total - pending,
     pendingRows: pending,
-    state: at === null ? 'Unissued' : pending > 0n ? 'InProgress' : 'Finished',
+    state: isScalar
+      ? live.isIndexing(index.field)
+        ? 'InProgress'
+        : 'Finished'
+      : at === null
+        ? 'Unissued'
+        : pending > 0n
+          ? 'InProgress'
+          : 'Finished',
     failReason: state?.failure ?? '',
   }
 }
@@ -104,6 +126,10 @@ export const dropIndex: Handler<'DropIndex'> = async (world, request) => {
   }
   world.catalog.putCollection({ ...entry, indexes: entry.indexes.filter((i) => i.id !== index.id) })
   const live = world.live(entry)
+  if (!isVectorType(field.type)) {
+    if (!field.isPartitionKey) await live.indexColumn(field, false)
+    return null
+  }
   await live.dropIndex(field.name)
   await rm(live.indexDirectory(field), { recursive: true, force: true })
   return null

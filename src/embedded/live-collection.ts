@@ -4,13 +4,16 @@ import type { FieldIndex, VectorSource } from '../engine/contract.ts'
 import type { VectorEngine } from '../engine/engine.ts'
 import { rowWords, wordsOf } from '../engine/words.ts'
 import { RedkiteError } from '../errors/error.ts'
+import type { HybridTs } from '../model/calls.ts'
 import { fieldTypes, isVectorType } from '../model/fields/table.ts'
-import type { FieldSchema } from '../model/schema.ts'
+import { type FieldSchema, sqlColumn } from '../model/schema.ts'
 import { isVectorData, isVectorKind } from '../model/vectors.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { FilterCache } from './filter-cache.ts'
 import { type IndexPlan, planIndex } from './index-rules.ts'
 import { KeyCache } from './key-cache.ts'
+import { partitionKeyOf } from './partition-key.ts'
+import { planScalarIndex } from './scalar-index-rules.ts'
 import { SearchIterators } from './search-iterator.ts'
 import type { Applied, Change, RowStore } from './store/contract.ts'
 
@@ -46,7 +49,11 @@ export class LiveCollection implements AsyncDisposable {
   readonly #metrics: Metrics
   readonly #sealRows: number
   readonly #indexes = new Map<string, LiveIndex>()
+  readonly #indexing = new Set<string>()
   readonly #writing = new Set<Promise<unknown>>()
+  /** No row is older; null = there is none. Unknown at first. */
+  #oldestTs: HybridTs | null = 0n
+  #expiring: Promise<void> | null = null
   #opening: Promise<void> | null = null
   /** The last row that the indexes were told of. */
   #toldRid: number
@@ -91,7 +98,40 @@ export class LiveCollection implements AsyncDisposable {
   async openIndexes(entry: CollectionEntry): Promise<void> {
     for (const definition of entry.indexes) {
       const field = entry.schema.fields.find((f) => f.name === definition.field)
-      if (field && isVectorType(field.type)) await this.openIndex(entry, field, planIndex(field, definition.params))
+      if (!field) continue
+      if (isVectorType(field.type)) await this.openIndex(entry, field, planIndex(field, definition.params))
+      else if (planScalarIndex(field, definition.params).isSqlite) await this.indexColumn(field, true)
+    }
+    const key = partitionKeyOf(entry.schema)
+    if (key) await this.indexColumn(key, true)
+  }
+
+  /** SQLite's own index on a scalar field; the primary key has one always. */
+  async indexColumn(field: FieldSchema, wanted: boolean): Promise<void> {
+    if (field.isPrimary) return
+    this.#indexing.add(field.name)
+    try {
+      await this.apply({ kind: 'scalarIndex', column: sqlColumn(field), wanted })
+    } finally {
+      this.#indexing.delete(field.name)
+    }
+  }
+
+  isIndexing(field: string): boolean {
+    return this.#indexing.has(field)
+  }
+
+  /** Removes the rows written up to a time, where there may be any. */
+  async expire(upTo: HybridTs): Promise<void> {
+    await this.#expiring
+    if (this.#oldestTs === null || this.#oldestTs > upTo) return
+    this.#expiring = this.apply({ kind: 'expire', upTo }).then(({ oldestTs }) => {
+      this.#oldestTs = oldestTs ?? null
+    })
+    try {
+      await this.#expiring
+    } finally {
+      this.#expiring = null
     }
   }
 
@@ -177,6 +217,7 @@ export class LiveCollection implements AsyncDisposable {
           live.index.append(applied.firstRid, applied.inserted, wordsOf(vector.data))
         }
       }
+      if (this.#oldestTs === null || change.rows.ts < this.#oldestTs) this.#oldestTs = change.rows.ts
       this.keys.learnRun(applied.firstRid, change.rows.pks)
       this.#metrics.insertedVectors.inc(applied.inserted)
     }

@@ -3,7 +3,6 @@ import { type CheckedExpr, isAlwaysTrue, toSql } from '../filter/filter.ts'
 import type { QueryReply, QueryRequest } from '../model/calls.ts'
 import { primaryField } from '../model/schema.ts'
 import { planOutput, projectDynamic } from './output.ts'
-import { refuseNamedPartitions } from './partition-key.ts'
 import { filterOf } from './search-plan.ts'
 import { type Handler, loadedCollection, loadedPartitionNumbers, type World } from './world.ts'
 
@@ -12,7 +11,6 @@ const COUNT = 'count(*)'
 export const query: Handler<'Query'> = async (world, request) => {
   const entry = loadedCollection(world, request)
   const live = world.live(entry)
-  refuseNamedPartitions(entry, request.partitions)
   const partitions = loadedPartitionNumbers(entry, request.partitions)
   const expr = filterOf(entry, request.filter, request.templates, world.limits, 'query')
   const where = expr === null ? null : toSql(expr)

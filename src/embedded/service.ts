@@ -11,6 +11,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Health, Pass, Service, UserCalls } from '../service.ts'
 import { createBackup } from './backup/create.ts'
 import type { BackupManifest } from './backup/manifest.ts'
+import { expireBefore, sweepExpired } from './expiry.ts'
 import { handlers } from './handlers.ts'
 import { LiveCollection } from './live-collection.ts'
 import { removeOrphans } from './orphans.ts'
@@ -49,6 +50,8 @@ export class EmbeddedService implements Service, World {
   readonly #options: EmbeddedOptions
   readonly #live = new Map<bigint, LiveCollection>()
 
+  #sweep: Disposable | null = null
+
   private constructor(options: EmbeddedOptions) {
     this.#options = options
     this.version = options.version
@@ -72,6 +75,7 @@ export class EmbeddedService implements Service, World {
       await service[Symbol.asyncDispose]()
       throw error
     }
+    service.#sweep = sweepExpired(service)
     metrics.rows.readFrom(() => rowReadings(service.#opened()))
     metrics.segments.readFrom(() => segmentReadings(service.#opened()))
     return service
@@ -105,6 +109,7 @@ export class EmbeddedService implements Service, World {
   async call<R extends Rpc>(pass: Pass<R>, request: RequestOf<R>): Promise<ReplyOf<R>> {
     const handler: Handler<R> = handlers[pass.rpc]
     try {
+      await expireBefore(this, pass.rpc, request)
       return await handler(this, request, pass)
     } catch (error) {
       throw storageFault(error, this.log) ?? error
@@ -172,6 +177,7 @@ export class EmbeddedService implements Service, World {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#sweep?.[Symbol.dispose]()
     for (const live of this.#live.values()) await live[Symbol.asyncDispose]()
     this.#live.clear()
     await this.#options.engine[Symbol.asyncDispose]()

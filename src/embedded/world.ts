@@ -8,6 +8,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Health, Pass, UserCalls } from '../service.ts'
 import type { LiveCollection } from './live-collection.ts'
+import { refuseNamedPartitions } from './partition-key.ts'
 
 export interface EmbeddedLimits extends SchemaLimits, ValueLimits {
   readonly expressionBytesMax: number
@@ -75,6 +76,7 @@ export function isPartitionLoaded(entry: CollectionEntry, partition: PartitionEn
  * @throws RedkiteError `partitionNotFound`, `partitionNotLoaded`
  */
 export function loadedPartitionNumbers(entry: CollectionEntry, names: readonly string[]): readonly number[] | null {
+  refuseNamedPartitions(entry, names)
   const wanted = partitionNumbers(entry, names)
   if (entry.partitions.every((p) => isPartitionLoaded(entry, p))) return wanted
   if (wanted === null) return entry.partitions.filter((p) => isPartitionLoaded(entry, p)).map((p) => p.number)

@@ -19,6 +19,7 @@ export function countersOf(statements: Statements): { readonly lastRid: number; 
  * rollback must take back: `nextRid` and `rowCount`.
  */
 export class Applier {
+  readonly #db: DatabaseSync
   readonly #statements: Statements
   readonly #scalars: readonly FieldRef[]
   readonly #vectors: readonly FieldRef[]
@@ -27,6 +28,7 @@ export class Applier {
   rowCount = 0
 
   constructor(db: DatabaseSync, fields: readonly FieldRef[]) {
+    this.#db = db
     this.#statements = new Statements(db)
     this.#vectors = fields.filter(isVector)
     this.#scalars = fields.filter((field) => !isVector(field) && !field.isPrimary)
@@ -49,7 +51,8 @@ export class Applier {
     if (rows) this.#insert(rows)
     const inserted = rows?.rowCount ?? 0
     this.rowCount += inserted - deleted.length
-    return { firstRid, inserted, deletedRids: Float64Array.from(deleted) }
+    const applied = { firstRid, inserted, deletedRids: Float64Array.from(deleted) }
+    return change.kind === 'expire' ? { ...applied, oldestTs: this.#oldestTs() } : applied
   }
 
   #delete(change: Change): readonly number[] {
@@ -64,7 +67,25 @@ export class Applier {
         return this.#deleteWhere(change.where, change.partitions)
       case 'dropPartition':
         return this.#deleteWhere(null, [change.partition])
+      case 'expire':
+        this.#index('ts', true)
+        return this.#deleteWhere({ sql: 'ts <= ?', params: [change.upTo] }, null)
+      case 'scalarIndex':
+        this.#index(change.column, change.wanted)
+        return []
     }
+  }
+
+  /** `column` is a name of ours (`f101`, `ts`). */
+  #index(column: string, wanted: boolean): void {
+    this.#db.exec(
+      wanted ? `CREATE INDEX IF NOT EXISTS rows_${column} ON rows(${column})` : `DROP INDEX IF EXISTS rows_${column}`,
+    )
+  }
+
+  #oldestTs(): bigint | null {
+    const oldest = this.#statements.one('SELECT min(ts) FROM rows', [], true)?.[0]
+    return typeof oldest === 'bigint' ? oldest : null
   }
 
   #deletePks(pks: Ids, partitions: readonly number[] | null): readonly number[] {

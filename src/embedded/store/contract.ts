@@ -40,12 +40,18 @@ export type Change =
   | { readonly kind: 'deletePks'; readonly pks: Ids; readonly partitions: readonly number[] | null }
   | { readonly kind: 'deleteWhere'; readonly where: SqlFilter; readonly partitions: readonly number[] | null }
   | { readonly kind: 'dropPartition'; readonly partition: number }
+  /** Deletes the rows written up to a time; keeps an index on `ts` from then on. */
+  | { readonly kind: 'expire'; readonly upTo: HybridTs }
+  /** Makes or drops SQLite's index on a column of `rows`. */
+  | { readonly kind: 'scalarIndex'; readonly column: string; readonly wanted: boolean }
 
 /** What a durable change did. Row ids of inserted rows are contiguous. */
 export interface Applied {
   readonly firstRid: number
   readonly inserted: number
   readonly deletedRids: Float64Array
+  /** After `expire`: when the oldest row that is left was written; null = none is left. */
+  readonly oldestTs?: HybridTs | null
 }
 
 export interface RowQuery {
