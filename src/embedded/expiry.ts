@@ -11,7 +11,7 @@ const TTL_SECONDS_MAX = 3_155_760_000
 const SWEEP_MS = 10_000
 
 /** Calls whose answer depends on which rows there are. */
-const LOOKING: ReadonlySet<string> = new Set<Rpc | 'HybridSearch'>([
+const LOOKING: ReadonlySet<string> = new Set<Rpc>([
   ...(['Search', 'HybridSearch', 'Query', 'Delete', 'GetCollectionStatistics', 'GetPartitionStatistics'] as const),
 ])
 
