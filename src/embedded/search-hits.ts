@@ -9,7 +9,7 @@ import { refuseNamedPartitions } from './partition-key.ts'
 import { queryWords } from './query-words.ts'
 import { type Key, keyList } from './rerank.ts'
 import { candidates, checkQueries, rangeOf } from './search-bounds.ts'
-import { type FilterPlan, filterOf, planFilter, searchedField, vectorFieldOf } from './search-plan.ts'
+import { explainPlan, type FilterPlan, filterOf, planFilter, searchedField, vectorFieldOf } from './search-plan.ts'
 import { loadedPartitionNumbers, type World } from './world.ts'
 
 /** A search whose parameters are checked: what is left is to run it. */
@@ -48,6 +48,7 @@ export async function prepareSearch(
     plan: async (by) => {
       const plan = await planFilter(live, target, by, partitions)
       world.metrics.searchPlans.inc({ plan: plan.name })
+      world.log.debug('Search plan', explainPlan(live, target, plan, ef))
       return plan
     },
     run: ({ name, filter }, k, from, query) => {

@@ -78,6 +78,8 @@ export function searchedField(
 
 export interface FilterPlan {
   readonly name: 'unfiltered' | 'only' | 'pushdown' | 'recheck' | 'nothing'
+  /** Why this one: one of a few sentences, for the log. */
+  readonly why: string
   readonly filter: RowFilter | null
 }
 
@@ -88,13 +90,41 @@ export async function planFilter(
   expr: CheckedExpr | null,
   partitions: readonly number[] | null,
 ): Promise<FilterPlan> {
-  if (expr === null && partitions === null) return { name: 'unfiltered', filter: null }
+  if (expr === null && partitions === null) {
+    return { name: 'unfiltered', why: 'neither filter nor partitions', filter: null }
+  }
   const passing = await live.filters.passing(expr === null ? null : toSql(expr), partitions)
-  if (passing.passing === 0) return { name: 'nothing', filter: null }
-  if (passing.passing <= ONLY_ROWS_MAX) return { name: 'only', filter: { kind: 'only', rids: markedRids(passing) } }
+  if (passing.passing === 0) return { name: 'nothing', why: 'no row passes', filter: null }
+  if (passing.passing <= ONLY_ROWS_MAX) {
+    const why = `at most ${ONLY_ROWS_MAX} rows pass: every distance is computed`
+    return { name: 'only', why, filter: { kind: 'only', rids: markedRids(passing) } }
+  }
   const pushdown = expr !== null && partitions === null ? toIndexFilter(expr, index.index.pushableFields()) : null
   return {
     name: pushdown === null ? 'recheck' : 'pushdown',
+    why: pushdown === null ? whyRecheck(partitions) : 'the index evaluates the filter itself',
     filter: { kind: 'pass', base: 1, bits: passing.bits, passing: passing.passing, pushdown },
+  }
+}
+
+const whyRecheck = (partitions: readonly number[] | null): string =>
+  partitions === null
+    ? 'the index cannot evaluate the filter: hits are checked and the search widens'
+    : 'the index knows no partitions: hits are checked and the search widens'
+
+/** What the log says of a plan at debug level. */
+export function explainPlan(
+  live: LiveCollection,
+  index: LiveIndex,
+  { name, why, filter }: FilterPlan,
+  ef: number | null,
+) {
+  const rows = live.store.rowCount
+  const passing = filter === null ? null : filter.kind === 'only' ? filter.rids.length : filter.passing
+  return {
+    ...{ collection: live.id, field: index.field.name, plan: name, why, rows, ef: ef ?? 'measured' },
+    // rows deleted since they were counted still count as passing
+    ...(passing === null ? {} : { passing, selectivity: Number((passing / Math.max(1, rows)).toPrecision(3)) }),
+    ...(filter?.kind === 'pass' && filter.pushdown !== null ? { pushed: true } : {}),
   }
 }

@@ -50,7 +50,7 @@ let served: Served
 let client: TestClient
 let call: RestCaller
 before(async () => {
-  served = await startRedkite()
+  served = await startRedkite({ args: ['--set', 'log.level=debug'] })
   client = grpcClient(`127.0.0.1:${served.port}`)
   call = opCaller(client)
   const create = { schema, shards: 1, consistency: 'Strong' as const, properties: {}, partitionCount: 0 }
@@ -281,6 +281,20 @@ describe('a grouped search', () => {
     for (const [more, text] of refused) {
       await assert.rejects(call('Search', searchOf('a', [[0, 0, 0, 0]], more)), (error) => isRefusal(error, text))
     }
+  })
+})
+
+describe('the log at debug level', () => {
+  it('says which plan a search took, and why', async () => {
+    await call('Search', searchOf('a', [[0, 0, 0, 0]]))
+    await served.logged(/Search plan.*unfiltered.*neither filter nor partitions/)
+    await call('Search', searchOf('a', [[0, 0, 0, 0]], { filter: 'price > 1000' }))
+    await served.logged(/Search plan.*nothing.*no row passes/)
+    await call('Search', searchOf('a', [[0, 0, 0, 0]], { filter: 'shelf < 15', params: { ef: 40 } }))
+    const count = rows.filter(({ shelf }) => shelf < 15).length
+    const facts = String.raw`\[rows=${COUNT}\] \[ef=40\] \[passing=${count}\] \[selectivity=0\.`
+    await served.logged(new RegExp(`Search plan.*only.*at most 1000 rows pass.*${facts}`))
+    assert.ok(!served.log().includes('shelf < 15'), 'a filter holds data of its user')
   })
 })
 
