@@ -7,6 +7,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { renderConfiguration, renderSampleYaml } from './docs/configuration.ts'
 import { renderErrors } from './docs/errors.ts'
+import { renderLimits } from './docs/limits.ts'
 import { renderReadme } from './docs/readme.ts'
 
 interface Document {
@@ -20,6 +21,7 @@ const documents: readonly Document[] = [
   { path: 'docs/reference/configuration.md', render: renderConfiguration },
   { path: 'docs/reference/milvus.yaml', render: renderSampleYaml },
   { path: 'docs/reference/errors.md', render: renderErrors },
+  { path: 'docs/guide/limits.md', render: renderLimits },
   { path: 'README.md', render: renderReadme },
 ]
 
