@@ -4,6 +4,7 @@ import { fault } from '../errors/error.ts'
 import { type CheckedExpr, toSql } from '../filter/filter.ts'
 import type { SearchRequest } from '../model/calls.ts'
 import { primaryField } from '../model/schema.ts'
+import { isPacked, isVectorData, packedRow, takeVectors, type VectorData } from '../model/vectors.ts'
 import type { LiveCollection, LiveIndex } from './live-collection.ts'
 import { refuseNamedPartitions } from './partition-key.ts'
 import { queryWords } from './query-words.ts'
@@ -85,19 +86,25 @@ async function withVectors(
     ...{ limit: null, offset: 0, fields: [key, field], bytesMax: world.limits.resultBytesMax },
   })
   const [keys, stored] = columns
-  if (stored?.data.kind !== 'floatVector') throw fault('unimplemented', `search by ids on ${field.type}`)
+  if (!stored || !isVectorData(stored.data)) throw new Error(`the store returned no vectors of field ${field.name}`)
   const rows = new Map(keyList(keys).map((key, row) => [key, row]))
   const missing = [...new Set<Key>(ids.values)].filter((id) => !rows.has(id))
   if (missing.length > 0) {
     const shown = missing.slice(0, 20).join(', ')
     throw fault('invalidParameter', `some of the provided primary key IDs do not exist: missing IDs = [${shown}]`)
   }
-  const { dim, values } = stored.data
-  const vectors = new Float32Array(request.nq * dim)
-  ids.values.forEach((id: bigint | string, query: number) => {
-    const row = rows.get(id) ?? 0
-    if (stored.valid?.[row] === 0) throw fault('invalidParameter', `the vector of primary key ${id} is null`)
-    vectors.set(values.subarray(row * dim, (row + 1) * dim), query * dim)
-  })
-  return { ...request, ids: null, vectors, vectorBytes: dim * Float32Array.BYTES_PER_ELEMENT }
+  const at = Array.from<Key, number>(ids.values, (id) => rows.get(id) ?? 0)
+  const empty = at.findIndex((row) => stored.valid?.[row] === 0)
+  if (empty >= 0) throw fault('invalidParameter', `the vector of primary key ${ids.values[empty]} is null`)
+  return { ...request, ids: null, ...queriesOf(takeVectors(stored.data, at), request.nq) }
+}
+
+/** Stored vectors as a request holds the ones it received. */
+function queriesOf(data: VectorData, nq: number): Pick<SearchRequest, 'vectors' | 'packed' | 'vectorBytes'> {
+  if (data.kind === 'floatVector') return { vectors: data.values, vectorBytes: data.dim * 4 }
+  const values = isPacked(data) ? Array.from({ length: nq }, (_, row) => packedRow(data, row)) : data.values
+  return {
+    ...{ vectors: new Float32Array(0), vectorBytes: values[0]?.byteLength ?? 0 },
+    packed: { kind: data.kind, values },
+  }
 }

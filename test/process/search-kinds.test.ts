@@ -321,6 +321,26 @@ describe('a search by primary keys', () => {
     assert.deepEqual(hitsOf(reply), expected)
   })
 
+  it('takes vectors of every type', async () => {
+    const other = { db: 'default', collection: 'packed' }
+    const fields = [{ ...bareField('id', 'Int64'), isPrimary: true }]
+    const half = { ...bareField('v', 'Int8Vector'), dim: DIM, typeParams: { dim: String(DIM) } }
+    const packed: CollectionSchema = { ...schema, name: other.collection, fields: [...fields, half] }
+    const create = { shards: 1, consistency: 'Strong' as const, properties: {}, partitionCount: 0 }
+    await call('CreateCollection', { ...other, schema: packed, ...create })
+    const sent = columnsFromJson(
+      packed,
+      rows.slice(0, 50).map(({ id, a }) => ({ id, v: a })),
+    )
+    await call('Insert', { ...other, partition: '', rows: { rowCount: 50, columns: sent.columns } })
+    const params = { index_type: 'FLAT', metric_type: 'L2' }
+    await call('CreateIndex', { ...other, field: 'v', name: 'v', params })
+    await call('LoadCollection', { ...other, refresh: false })
+    const reply = await call('Search', { ...byIds([7n, 9n]), ...other, field: 'v' })
+    const expected = [7, 9].map((id) => nearest(rows.slice(0, 50), 'a', 'L2', rows[id]?.a ?? []).slice(0, 10))
+    assert.deepEqual(hitsOf(reply), expected)
+  })
+
   it('names the keys that are not there', async () => {
     const missing =
       /^some of the provided primary key IDs do not exist: missing IDs = \[1000, 7777\]: invalid parameter$/
