@@ -24,6 +24,7 @@ const CLASSES = {
   ShowCollections: 'read',
   RenameCollection: 'admin',
   AlterCollection: 'admin',
+  AddCollectionField: 'admin',
   GetCollectionStatistics: 'read',
   CreatePartition: 'admin',
   DropPartition: 'admin',

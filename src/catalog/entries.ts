@@ -44,6 +44,8 @@ export interface CollectionEntry {
   /** The highest partition number given out so far. */
   readonly partitionsMade: number
   readonly indexes: readonly IndexEntry[]
+  /** Fields added later: sealed segments may know nothing of them, so none is carried there. Absent = none. */
+  readonly addedFields?: readonly number[]
 }
 
 /** A user's password as it is kept: scrypt with its parameters. */

@@ -60,6 +60,27 @@ function checkPrimary(schema: CollectionSchema): void {
   }
 }
 
+/**
+ * Checks a field that a collection is to get later.
+ * @throws RedkiteError `invalidParameter` with Milvus' text
+ */
+export function admitAddedField(schema: CollectionSchema, field: FieldSchema, limits: SchemaLimits): FieldSchema {
+  const refuse = (text: string) => fault('invalidParameter', `${text}, field name = ${field.name}`)
+  checkFieldName(field.name, limits.nameBytesMax)
+  if (schema.fields.some((f) => f.name === field.name)) throw refuse('duplicated field name')
+  if (schema.fields.length >= limits.fieldsMax) {
+    throw fault('invalidParameter', `maximum field's number should be limited to ${limits.fieldsMax}`)
+  }
+  if (field.isPrimary) throw refuse('not support to add pk field')
+  if (field.autoId) throw refuse('only primary field can speficy AutoID with true')
+  if (isVectorType(field.type)) throw refuse('not support to add vector field')
+  if (field.isPartitionKey) throw refuse('not support to add partition key field')
+  if (field.isClusteringKey) throw refuse('not support to add clustering key field')
+  if (!field.nullable && field.defaultValue === null) throw refuse('added field must be nullable, please check it')
+  checkField(field, limits)
+  return field
+}
+
 function checkPartitionKey({ fields }: CollectionSchema): void {
   const [key, other] = fields.filter((f) => f.isPartitionKey)
   if (!key) return

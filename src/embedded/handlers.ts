@@ -1,4 +1,5 @@
 import type { Rpc } from '../model/calls.ts'
+import { addCollectionField } from './add-field.ts'
 import * as aliases from './aliases.ts'
 import * as collections from './collections.ts'
 import * as databases from './databases.ts'
@@ -33,6 +34,7 @@ export const handlers: { readonly [R in Rpc]: Handler<R> } = {
   ShowCollections: collections.showCollections,
   RenameCollection: collections.renameCollection,
   AlterCollection: collections.alterCollection,
+  AddCollectionField: addCollectionField,
   GetCollectionStatistics: collections.getCollectionStatistics,
   CreatePartition: partitions.createPartition,
   DropPartition: partitions.dropPartition,

@@ -117,6 +117,14 @@ export class LiveCollection implements AsyncDisposable {
     }
   }
 
+  /** A column for a new field; `then` names it in the catalog before another write begins. */
+  async addField(field: FieldSchema, then: () => void): Promise<void> {
+    await this.betweenWrites(async () => {
+      await this.store.write({ kind: 'addField', field })
+      then()
+    })
+  }
+
   isIndexing(field: string): boolean {
     return this.#indexing.has(field)
   }
@@ -156,7 +164,9 @@ export class LiveCollection implements AsyncDisposable {
   }
 
   async #openIndex(entry: CollectionEntry, field: FieldSchema, plan: IndexPlan): Promise<void> {
-    const scalars = entry.schema.fields.filter((f) => CARRIED_KINDS.has(fieldTypes[f.type].kind ?? ''))
+    const scalars = entry.schema.fields.filter(
+      (f) => CARRIED_KINDS.has(fieldTypes[f.type].kind ?? '') && !entry.addedFields?.includes(f.id),
+    )
     const index = await this.#engine.open({
       directory: join(this.#directory, 'index', String(field.id)),
       dim: wordsOfField(field),

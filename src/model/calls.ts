@@ -5,7 +5,7 @@
  */
 import type { Column, ColumnBatch, Ids } from './columns.ts'
 import type { RoleCalls } from './role-calls.ts'
-import type { CollectionSchema, ConsistencyLevel, Properties } from './schema.ts'
+import type { CollectionSchema, ConsistencyLevel, FieldSchema, Properties } from './schema.ts'
 import type { Grouping, HybridSearchRequest } from './search-calls.ts'
 import type { VectorKind } from './vectors.ts'
 
@@ -178,6 +178,8 @@ export interface Calls extends RoleCalls {
   }
   RenameCollection: { request: InCollection & { newName: string; newDb: string }; reply: null }
   AlterCollection: { request: InCollection & { set: Properties; remove: readonly string[] }; reply: null }
+  /** The field's id is the server's to give. */
+  AddCollectionField: { request: InCollection & { field: FieldSchema }; reply: null }
   GetCollectionStatistics: { request: InCollection; reply: { rowCount: bigint } }
 
   CreatePartition: { request: InCollection & { partition: string }; reply: null }

@@ -44,6 +44,7 @@ const objects: { readonly [R in Rpc]: (request: RequestOf<R>) => readonly Target
   // in both databases, where Milvus asks in that of the connection alone
   RenameCollection: ({ db, newDb }) => [...database({ db }), ...(newDb === db ? [] : database({ db: newDb }))],
   AlterCollection: database,
+  AddCollectionField: collection,
   GetCollectionStatistics: collection,
   CreatePartition: collection,
   DropPartition: collection,

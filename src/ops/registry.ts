@@ -1,4 +1,5 @@
 import type { Rpc } from '../model/calls.ts'
+import { addCollectionField } from './add-collection-field.ts'
 import { allocTimestamp } from './alloc-timestamp.ts'
 import { alterAlias } from './alter-alias.ts'
 import { alterCollection } from './alter-collection.ts'
@@ -84,6 +85,7 @@ export const ops: { readonly [R in Rpc]: Op<R> } = {
   ShowCollections: showCollections,
   RenameCollection: renameCollection,
   AlterCollection: alterCollection,
+  AddCollectionField: addCollectionField,
   GetCollectionStatistics: getCollectionStatistics,
   CreatePartition: createPartition,
   DropPartition: dropPartition,

@@ -259,6 +259,7 @@ export const samples: Samples = {
   },
   RenameCollection: one({ ...c, newName: 'e', newDb: 'd' }, { ...c, newName: 'e', newDb: 'f' }),
   AlterCollection: one({ ...c, set: { a: 'b' }, remove: [] }, { ...c, set: {}, remove: ['a'] }),
+  AddCollectionField: one({ ...c, field: { ...bareField('n', 'Int64'), nullable: true, defaultValue: MAX } }),
   GetCollectionStatistics: { requests: [c], replies: [{ rowCount: 2n ** 60n }] },
   CreatePartition: one(inPartition),
   DropPartition: one(inPartition),

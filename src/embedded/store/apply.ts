@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Ids } from '../../model/columns.ts'
+import type { FieldSchema } from '../../model/schema.ts'
 import type { Applied, Change, RowsToInsert, SqlFilter } from './contract.ts'
-import { type FieldRef, isVector } from './layout.ts'
+import { columnSql, type FieldRef, fieldRef, isVector } from './layout.ts'
 import { columnBinder, filterSql, idBinder, partitionSql, Statements, whereSql } from './sql-values.ts'
 
 /** The highest rid given out, and the live rows, as the file has them. */
@@ -21,9 +22,8 @@ export function countersOf(statements: Statements): { readonly lastRid: number; 
 export class Applier {
   readonly #db: DatabaseSync
   readonly #statements: Statements
-  readonly #scalars: readonly FieldRef[]
+  #scalars: FieldRef[]
   readonly #vectors: readonly FieldRef[]
-  readonly #insertRow: string
   nextRid = 1
   rowCount = 0
 
@@ -32,8 +32,6 @@ export class Applier {
     this.#statements = new Statements(db)
     this.#vectors = fields.filter(isVector)
     this.#scalars = fields.filter((field) => !isVector(field) && !field.isPrimary)
-    const names = ['rid', 'pk', 'part', 'ts', ...this.#scalars.map((field) => field.sql)]
-    this.#insertRow = `INSERT INTO rows(${names.join(',')}) VALUES (${names.map(() => '?').join(',')})`
     this.refresh()
   }
 
@@ -42,6 +40,8 @@ export class Applier {
     const { lastRid, rowCount } = countersOf(this.#statements)
     this.nextRid = lastRid + 1
     this.rowCount = rowCount
+    const present = this.#columns()
+    this.#scalars = this.#scalars.filter(({ sql }) => present.has(sql))
   }
 
   apply(change: Change): Applied {
@@ -70,10 +70,25 @@ export class Applier {
       case 'expire':
         this.#index('ts', true)
         return this.#deleteWhere({ sql: 'ts <= ?', params: [change.upTo] }, null)
+      case 'addField':
+        this.#addField(change.field)
+        return []
       case 'scalarIndex':
         this.#index(change.column, change.wanted)
         return []
     }
+  }
+
+  /** A column that a kill left without its field in the catalog holds nothing and is made anew. */
+  #addField(field: FieldSchema): void {
+    const ref = fieldRef(field)
+    if (this.#columns().has(ref.sql)) this.#db.exec(`ALTER TABLE rows DROP COLUMN ${ref.sql}`)
+    this.#db.exec(`ALTER TABLE rows ADD COLUMN ${columnSql(field)}`)
+    this.#scalars.push(ref)
+  }
+
+  #columns(): ReadonlySet<unknown> {
+    return new Set(this.#statements.all("SELECT name FROM pragma_table_info('rows')", []).map(([name]) => name))
   }
 
   /** `column` is a name of ours (`f101`, `ts`). */
@@ -118,10 +133,13 @@ export class Applier {
     const { rowCount } = rows
     const pk = idBinder(rows.pks, rowCount)
     const columns = new Map(rows.scalars.map((column) => [column.dynamic ? 'meta' : column.field, column]))
-    const values = this.#scalars.map((field) =>
-      columnBinder(columns.get(field.dynamic ? 'meta' : field.name), rowCount),
+    // a field that was added after these rows were checked is left to the default of its column
+    const fields = this.#scalars.filter((field) => columns.has(field.dynamic ? 'meta' : field.name))
+    const values = fields.map((field) => columnBinder(columns.get(field.dynamic ? 'meta' : field.name), rowCount))
+    const names = ['rid', 'pk', 'part', 'ts', ...fields.map((field) => field.sql)]
+    const statement = this.#statements.get(
+      `INSERT INTO rows(${names.join(',')}) VALUES (${names.map(() => '?').join(',')})`,
     )
-    const statement = this.#statements.get(this.#insertRow)
     const firstRid = this.nextRid
     const bound: ReturnType<typeof pk>[] = [0, null, null, rows.ts, ...values.map(() => null)]
     for (let row = 0; row < rowCount; row++) {

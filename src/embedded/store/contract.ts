@@ -42,6 +42,8 @@ export type Change =
   | { readonly kind: 'dropPartition'; readonly partition: number }
   /** Deletes the rows written up to a time; keeps an index on `ts` from then on. */
   | { readonly kind: 'expire'; readonly upTo: HybridTs }
+  /** Gives `rows` a column; the rows that are there read its default. */
+  | { readonly kind: 'addField'; readonly field: FieldSchema }
   /** Makes or drops SQLite's index on a column of `rows`. */
   | { readonly kind: 'scalarIndex'; readonly column: string; readonly wanted: boolean }
 

@@ -81,3 +81,19 @@ export function checkFormat(file: string, found: unknown): void {
     'start the newer Redkite that wrote it, or restore a backup made before the upgrade',
   )
 }
+
+/** A column that is added to `rows`, with the default that older rows read. */
+export function columnSql(field: FieldSchema): string {
+  const { sql, affinity } = fieldRef(field)
+  const { defaultValue: value, type } = field
+  if (value === null) return `${sql} ${affinity}`
+  const literal =
+    typeof value === 'string'
+      ? `'${value.replaceAll("'", "''")}'`
+      : typeof value === 'boolean'
+        ? Number(value)
+        : type === 'Float'
+          ? Math.fround(Number(value))
+          : value
+  return `${sql} ${affinity} DEFAULT ${literal}`
+}

@@ -26,7 +26,7 @@ export interface RowStoreEvents {
 /** One collection's store: writes to its writer thread, scans to the reader threads, point reads here. */
 export class SqliteRowStore implements RowStore {
   readonly #file: string
-  readonly #fields: readonly FieldRef[]
+  #fields: readonly FieldRef[]
   #mustExist: boolean
   readonly #writer: StoreThread<WriterCalls>
   readonly #readers: ReaderPool
@@ -114,6 +114,7 @@ export class SqliteRowStore implements RowStore {
       const ask = { file: this.#file, change: compactChange(change) }
       const { applied, rowCount } = await this.#writer.call('write', ask)
       this.#rowCount = rowCount
+      if (change.kind === 'addField') this.#fields = [...this.#fields, fieldRef(change.field)]
       if (applied.inserted > 0) this.#lastRid = applied.firstRid + applied.inserted - 1
       return applied
     })

@@ -1,6 +1,7 @@
 import { fault, faultText } from '../../errors/error.ts'
 import {
   CollectionSchemaSchema,
+  FieldSchemaSchema,
   type ValueField,
   type CollectionSchema as WireCollection,
   type FieldSchema as WireField,
@@ -38,6 +39,11 @@ function refuseUnserved(message: WireCollection): void {
   if (fn) throw fault('unimplemented', `function ${fn.name} of collection ${message.name}`)
   const [struct] = message.structArrayFields
   if (struct) throw fault('unimplemented', `struct array field ${struct.name} of collection ${message.name}`)
+}
+
+/** The field inside AddCollectionField (a serialized `schema.FieldSchema`), not yet checked. */
+export function fieldFromBytes(bytes: Uint8Array): FieldSchema {
+  return fieldIn(decodeMessage(FieldSchemaSchema, bytes, 'invalidParameter'))
 }
 
 function fieldIn(field: WireField): FieldSchema {

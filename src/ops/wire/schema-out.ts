@@ -1,5 +1,5 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
-import { CollectionSchemaSchema, type FieldSchemaSchema, type ValueFieldSchema } from '../../gen/schema_pb.js'
+import { CollectionSchemaSchema, FieldSchemaSchema, type ValueFieldSchema } from '../../gen/schema_pb.js'
 import { fieldTypes } from '../../model/fields/table.ts'
 import type { CollectionSchema, DefaultValue, FieldSchema } from '../../model/schema.ts'
 import { toPairs } from './properties.ts'
@@ -7,6 +7,11 @@ import { toPairs } from './properties.ts'
 /** The schema as CreateCollection carries it: serialized, the database named by the request alone. */
 export function schemaBytes(schema: CollectionSchema): Uint8Array {
   return toBinary(CollectionSchemaSchema, create(CollectionSchemaSchema, schemaOut(schema, '')))
+}
+
+/** The field as AddCollectionField carries it. */
+export function fieldBytes(field: FieldSchema): Uint8Array {
+  return toBinary(FieldSchemaSchema, create(FieldSchemaSchema, fieldOut(field)))
 }
 
 /** The schema as DescribeCollection returns it: without RowID, Timestamp and `$meta`. */
