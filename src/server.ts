@@ -124,6 +124,7 @@ async function openService(
   metrics: Metrics,
 ): Promise<Backend & { readonly gate: Gate }> {
   const catalog = Catalog.open(config.dataDir)
+  for (const remark of catalog.remarks) log.warn(remark)
   const users = openUsers(catalog, catalog.roles, config.auth, config.limits.nameBytesMax)
   const { keeper, roles } = users
   const rootReady = keeper.ensureRoot(config.auth.defaultRootPassword)

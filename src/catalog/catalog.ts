@@ -244,6 +244,11 @@ export class Catalog implements Disposable {
     }
   }
 
+  /** What an operator should know of the file although nothing is lost. */
+  get remarks(): readonly string[] {
+    return this.#file.remarks
+  }
+
   /** Copies the catalog as it is now into a new file. */
   copyTo(file: string): void {
     this.#file.copyTo(file)

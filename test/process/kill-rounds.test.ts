@@ -11,6 +11,7 @@ import { it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { nodeClient } from '../support/clients.ts'
+import { eventually } from '../support/eventually.ts'
 import { churn, JournaledRows, mainCollection, writeRows } from '../support/kill-clients.ts'
 import { KillJournal } from '../support/kill-journal.ts'
 import { type Served, startRedkite, temporary } from '../support/server.ts'
@@ -18,13 +19,14 @@ import { createRowsCollection, storedRows } from '../support/writing-clients.ts'
 
 const ROUNDS = Number(process.env['REDKITE_KILL_ROUNDS'] ?? (process.env['REDKITE_TEST_LONG'] === '1' ? 1_000 : 50))
 const CLIENTS = 3
-const WRITE_MS_MAX = 250
+/** Acknowledgements of all clients in a round, besides the first ten. */
+const ACKNOWLEDGED_MAX = 100
 /** From the start of a round's writing to that of a build. */
-const BUILD_MS = 700
+const BUILD_MS = 1_000
 const PLAIN = { kind: 'plain' } as const
 const args = ['--set', 'redkite.engine.sealRows=60']
 
-it(`loses no acknowledged write in ${ROUNDS} kills`, { timeout: 60_000 + ROUNDS * 4_000 }, async () => {
+it(`loses no acknowledged write in ${ROUNDS} kills`, { timeout: 60_000 + ROUNDS * 10_000 }, async (t) => {
   using place = temporary()
   const data = join(place.path, 'data')
   const path = join(place.path, 'journal')
@@ -39,6 +41,7 @@ it(`loses no acknowledged write in ${ROUNDS} kills`, { timeout: 60_000 + ROUNDS 
       assert.equal(wrong, null, `round ${round}: ${wrong}`)
       if (round < ROUNDS) await writeUntilKilled(served, journal, round)
     }
+    t.diagnostic(`${journal.acknowledged} acknowledged`)
   } finally {
     checker.kill('SIGKILL')
   }
@@ -65,7 +68,9 @@ async function writeUntilKilled(served: Served, journal: KillJournal, round: num
       await writeRows(client, rows, writer, writer === 0 ? isOver : isEnough)
     })
     writing.push(churn(client, journal, round * 1_000, isOver))
-    await wait((isBuildRound ? BUILD_MS : 0) + Math.random() * WRITE_MS_MAX)
+    const enough = journal.acknowledged + 10 + Math.floor(Math.random() * ACKNOWLEDGED_MAX)
+    await eventually(() => journal.acknowledged >= enough, 30_000)
+    if (isBuildRound) await wait(BUILD_MS * Math.random())
     over = true
     await served.kill('SIGKILL')
     await Promise.all(writing)
