@@ -61,23 +61,31 @@ export function expand(grant: Omit<GrantInfo, 'role' | 'grantor'>, groups: Custo
 /** The privileges of a group that users made; null = there is none of that name. */
 export type CustomGroups = (name: string) => readonly string[] | null
 
-/** What grants come to together. */
-export function permissionsOf(grants: readonly GrantInfo[], groups: CustomGroups): Permissions {
+/**
+ * What grants come to together.
+ * @param shared grants that everybody has: they allow, and show no database and no collection (as Milvus)
+ */
+export function permissionsOf(
+  own: readonly GrantInfo[],
+  groups: CustomGroups,
+  shared: readonly GrantInfo[] = [],
+): Permissions {
   const held = new Map<string, { readonly object: PrivilegeObject; readonly places: Places }>()
   const onAnything = new Map<string, Places>()
   const everythingIn = new Set<string>()
   const databases = new Set<string>()
   const collections: Places = new Map()
-  for (const grant of grants) {
+  for (const grant of own) {
     databases.add(grant.db)
-    if (containsAll(grant.privilege, groups)) {
-      everythingIn.add(grant.db)
-      place(collections, grant.db, ANY)
-    }
+    if (containsAll(grant.privilege, groups)) place(collections, grant.db, ANY)
     for (const { privilege, object, db, name } of expand(grant, groups)) {
-      databases.add(db)
       if (object === 'Collection') place(collections, db, name)
       if (privilege === 'ShowCollections') place(collections, db, ANY)
+    }
+  }
+  for (const grant of [...own, ...shared]) {
+    if (containsAll(grant.privilege, groups)) everythingIn.add(grant.db)
+    for (const { privilege, object, db, name } of expand(grant, groups)) {
       if (privilege === ANY) place(placesOf(onAnything, object), db, name)
       else {
         const known = held.get(privilege) ?? { object, places: new Map() }

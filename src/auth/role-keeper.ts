@@ -89,12 +89,10 @@ export class RoleKeeper {
     const known = this.#permissions.get(user)
     if (known) return known
     const roles = records.rolesOf(user)
-    const fresh = roles.includes(ROLE_ADMIN)
-      ? EVERYTHING
-      : permissionsOf(
-          [...new Set([...roles, ROLE_PUBLIC])].flatMap((role) => records.grantsOf(role)),
-          (name) => records.group(name)?.privileges ?? null,
-        )
+    const own = roles.flatMap((role) => records.grantsOf(role))
+    const group = (name: string) => records.group(name)?.privileges ?? null
+    const shared = roles.includes(ROLE_PUBLIC) ? [] : records.grantsOf(ROLE_PUBLIC)
+    const fresh = roles.includes(ROLE_ADMIN) ? EVERYTHING : permissionsOf(own, group, shared)
     this.#permissions.set(user, fresh)
     return fresh
   }

@@ -59,4 +59,11 @@ describe('pymilvus', { skip: python.skip }, () => {
     assert.ok(checks.length >= 20, `${checks.length} checks ran`)
     for (const { name, error } of checks) await t.test(name, () => assert.equal(error, null, error ?? ''))
   })
+
+  it(`users, roles and grants: ${STRICT.name}`, async (t) => {
+    await using served = await serve(STRICT, certificates.set)
+    const checks = await checksOf('roles.py', clientOptions(served.port, certificates.show('mutual'), STRICT.login))
+    assert.equal(checks.length, 5)
+    for (const { name, error } of checks) await t.test(name, () => assert.equal(error, null, error ?? ''))
+  })
 })
