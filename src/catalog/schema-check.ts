@@ -1,7 +1,7 @@
 import { fault } from '../errors/error.ts'
 import { elementTypes } from '../model/fields/array.ts'
 import { isServed } from '../model/fields/registry.ts'
-import { isVectorType } from '../model/fields/table.ts'
+import { fieldTypes, isVectorType } from '../model/fields/table.ts'
 import type { CollectionSchema, FieldSchema } from '../model/schema.ts'
 import { checkFieldName } from './names.ts'
 
@@ -108,6 +108,7 @@ function checkField(field: FieldSchema, limits: SchemaLimits): void {
   }
   if (field.type === 'VarChar') checkMaxLength(field, limits)
   if (field.type === 'Array') checkArray(field, limits)
+  if (field.defaultValue !== null) checkDefault(field)
   if ((field.type === 'JSON' || field.type === 'Array') && field.defaultValue !== null) {
     throw fault('invalidParameter', `type not support default_value, type:${field.type}, name:${field.name}`)
   }
@@ -174,5 +175,37 @@ function checkDim(field: FieldSchema, { dimMax }: SchemaLimits): void {
   if (isBinary && dim % BITS !== 0) {
     const text = `invalid dimension: ${dim} of field ${name}. binary vector dimension should be multiple of 8.`
     throw fault('invalidParameter', text)
+  }
+}
+
+/** A default must be a value that the field could hold. JSON, arrays and vectors have none. */
+function checkDefault({ name, type, defaultValue: value, maxLength }: FieldSchema): void {
+  const { range, kind } = fieldTypes[type]
+  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value)
+  const fits =
+    range !== null
+      ? isWhole
+      : kind === 'bool'
+        ? typeof value === 'boolean'
+        : kind === 'float' || kind === 'double'
+          ? Number.isFinite(Number(value)) && typeof value !== 'string' && typeof value !== 'boolean'
+          : kind !== 'string' || typeof value === 'string'
+  if (!fits) {
+    throw fault(
+      'invalidParameter',
+      `type (${type}) of field (${name}) is not equal to the type of default_value (${value})`,
+    )
+  }
+  if (range !== null && (BigInt(value ?? 0) < range[0] || BigInt(value ?? 0) > range[1])) {
+    throw fault(
+      'invalidParameter',
+      `default_value of field ${name}: [${value} out of range ${range[0]} <= value <= ${range[1]}]`,
+    )
+  }
+  if (kind === 'string' && typeof value === 'string' && Buffer.byteLength(value) > maxLength) {
+    throw fault(
+      'invalidParameter',
+      `the length (${Buffer.byteLength(value)}) of string exceeds max length (${maxLength}), default_value of field ${name}`,
+    )
   }
 }
