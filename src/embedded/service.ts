@@ -125,10 +125,10 @@ export class EmbeddedService implements Service, World {
 
   /** Copies everything as it is at one moment into a new folder. @throws RedkiteError */
   async backup(directory: string): Promise<BackupManifest> {
-    const { dataDirectory, catalog, redkiteVersion: version } = this.#options
+    const { dataDirectory, catalog, redkiteVersion } = this.#options
     const pause = (work: () => Promise<void>) => this.#pause([...this.#live.values()], work)
     try {
-      return await createBackup({ dataDirectory, catalog, version, pause }, directory)
+      return await createBackup({ dataDirectory, catalog, version: redkiteVersion, pause }, directory)
     } catch (error) {
       throw storageFault(error, this.log) ?? error
     }
