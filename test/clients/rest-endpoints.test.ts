@@ -176,6 +176,7 @@ const walk: readonly (readonly [path: string, body: object, data: Expected])[] =
   ['indexes/create', { ...C, indexParams: [hnsw] }, none],
   ['collections/load', C, none],
   ['collections/refresh_load', C, none],
+  ['collections/fields/add', { ...C, schema: { fieldName: 'later', dataType: 'Int32', nullable: true } }, none],
   ['collections/drop', C, none],
   ['users/create', { userName: 'ida', password: 'Secret1' }, none],
   ['users/list', {}, ['ida', 'root']],
