@@ -1,7 +1,7 @@
 /**
  * The test command: builds what is served, then runs every test with Node's runner, which prints the closing counts.
  * Arguments narrow it: `npm test -- test/acceptance`, `npm test -- --only 'B3'` (runner flags pass through).
- * `test/security` and `test/faults` (long), `test/milvus` (a real Milvus) and `test/deploy` (other people's tools) run when they are named:
+ * `test/security`, `test/faults` and `test/long` (minutes), `test/milvus` (a Milvus behind a proxy) and `test/deploy` (other people's tools) run when they are named:
  * `npm run test:security`.
  */
 import { spawnSync } from 'node:child_process'
@@ -25,7 +25,7 @@ function testFiles(place: string): string[] {
 
 const built = spawnSync(process.execPath, [join(root, 'scripts/build.ts')], { cwd: root, stdio: 'inherit' })
 if (built.status !== 0) process.exit(built.status ?? 1)
-const APART = ['security', 'faults', 'milvus', 'deploy'].map((folder) => join(root, 'test', folder) + sep)
+const APART = ['security', 'faults', 'long', 'milvus', 'deploy'].map((folder) => join(root, 'test', folder) + sep)
 const files =
   places.length > 0
     ? places.flatMap(testFiles)
@@ -33,6 +33,7 @@ const files =
 const run = spawnSync(
   process.execPath,
   ['--test', '--test-concurrency=2', '--test-reporter=spec', '--test-timeout=240000', ...flags, ...files],
-  { cwd: root, stdio: 'inherit' },
+  // hundreds of processes load the same modules
+  { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache/compile') } },
 )
 process.exit(run.status ?? 1)

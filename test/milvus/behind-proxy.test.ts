@@ -23,7 +23,7 @@ const suites: readonly (readonly [file: string, args: readonly string[], skip: s
 describe('behind a proxy, clients do what they do without it', () => {
   for (const [file, args, skip] of suites) {
     it(`${file}.test.ts`, { skip }, async () => {
-      const path = fileURLToPath(new URL(`./${file}.test.ts`, import.meta.url))
+      const path = fileURLToPath(new URL(`../clients/${file}.test.ts`, import.meta.url))
       const env = { REDKITE_TEST_BEHIND_PROXY: '1' }
       const ran = await run(process.execPath, ['--test', '--test-reporter=tap', ...args, path], { env })
       assert.equal(ran.exitCode, 0, ran.stdout)

@@ -13,10 +13,10 @@ import { createRowsCollection, searchAgrees, storedRows, writeWithoutPause } fro
 const PLAIN = { kind: 'plain' } as const
 const FULL = /the disk is full; free some space and try again: disk limit exceeded/
 
-/** A file system of 12 MB in memory; null and a skipped test where it cannot be had. */
+/** A file system of 40 MB in memory, more than a log that was not yet emptied; null and a skipped test where it cannot be had. */
 function smallDisk(t: TestContext, path: string): Disposable | null {
   mkdirSync(path)
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', path])
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', path])
   if (mounted.status !== 0) {
     t.skip('mounting a small tmpfs needs Linux and root')
     return null
