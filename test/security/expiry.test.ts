@@ -1,7 +1,7 @@
 /**
  * Property 4, on a whole server: its certificate reaches two thirds of its life while clients call gRPC and REST; not one
  * call is lost. With the CA key gone it is loud instead, and the old pair serves on. The ladder of warnings under set
- * clocks is in test/process/tls-expiry.test.ts.
+ * clocks is in test/long/tls-expiry.test.ts.
  */
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'

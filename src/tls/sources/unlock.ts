@@ -58,6 +58,16 @@ async function plainKey(raw: RawFiles, file: TlsFile, settings: Located): Promis
   return { ...file, text: decryptKey(block.text, passphrase, file.path, origin(raw, settings), refusal(raw, file)) }
 }
 
+/** Object identifiers of AES (2.16.840.1.101.3.4.1) and of des-ede3-cbc (1.2.840.113549.3.7) in DER. */
+const CURRENT_CIPHERS = [Buffer.from('6086480165030401', 'hex'), Buffer.from('2a864886f70d0307', 'hex')]
+
+/** Whether OpenSSL's default provider knows the cipher of an encrypted key. */
+function isCurrentCipher(block: string): boolean {
+  if (/^DEK-Info: *(AES|DES-EDE3)/im.test(block)) return true
+  const der = Buffer.from(block.replace(/-----[^-]+-----/g, '').replace(/\s/g, ''), 'base64')
+  return CURRENT_CIPHERS.some((identifier) => der.includes(identifier))
+}
+
 /**
  * Decrypts one PEM block of a private key to PKCS#8 PEM.
  * @param source what gave the passphrase, for messages
@@ -81,11 +91,12 @@ export function decryptKey(
     return key.export({ type: 'pkcs8', format: 'pem' }).toString()
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    if (/UNSUPPORTED/.test(code)) {
+    // a wrong passphrase may decrypt to bytes that look like a key of an unknown kind: the same code
+    if (/UNSUPPORTED/.test(code) && !isCurrentCipher(block)) {
       const hint = `${again} -provider legacy -provider default -in ${path} -out server.key`
       throw refuse(`${failed}: it is encrypted by an outdated algorithm`, hint)
     }
-    const text = /BAD_DECRYPT|BAD_PASSWORD/.test(code)
+    const text = /BAD_DECRYPT|BAD_PASSWORD|UNSUPPORTED/.test(code)
       ? `the passphrase of ${source} is wrong`
       : `it does not decrypt with the passphrase of ${source}`
     throw refuse(`${failed}: ${text}`, `try it: openssl pkey -in ${path} -noout asks for the passphrase`)

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { VectorEngine } from './engine.ts'
+import type { VectorEngine } from '../../src/engine/engine.ts'
 import {
   compare,
   insert,
@@ -23,8 +23,8 @@ import {
   testEngine,
   testFields,
   vectorsOf,
-} from './test-kit.ts'
-import { MemorySource } from './test-source.ts'
+} from '../../src/engine/test-kit.ts'
+import { MemorySource } from '../../src/engine/test-source.ts'
 
 const ROWS = 1_200
 let engine: VectorEngine
