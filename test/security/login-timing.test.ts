@@ -184,7 +184,7 @@ describe('default deny', () => {
         const stranger = await rest(on, method, path, null, BODY)
         assert.equal(stranger.all[':status'], 401, `${path} without a login`)
         const query = method === 'GET' ? '?collectionName=c' : ''
-        const asked = path.endsWith('search') ? { ...BODY, data: [[1, 2]] } : BODY
+        const asked = askedOf(path)
         const { body } = await rest(on, method, path + query, ALICE, asked)
         const { code, message } = JSON.parse(body.toString()) as { code: number; message?: string }
         if (isOpen(name)) done['open to every user'] += 1
@@ -214,6 +214,13 @@ const ADMINISTRATION = [
   'connections/close',
   'nothing',
 ].map((name) => `/redkite/v1/tls/${name}`)
+
+function askedOf(path: string): object {
+  if (path.endsWith('search')) return { ...BODY, data: [[1, 2]] }
+  return path.endsWith('fields/add')
+    ? { ...BODY, schema: { fieldName: 'later', dataType: 'Int64', nullable: true } }
+    : BODY
+}
 
 /** Enough for every route to come to the gate. */
 const BODY = {

@@ -220,6 +220,13 @@ const OPEN_ROUTES = [
   '/v1/vector/collections',
 ]
 
+function askedOf(path: string): object {
+  if (path.endsWith('search')) return { ...BODY, data: [[1, 2]] }
+  return path.endsWith('fields/add')
+    ? { ...BODY, schema: { fieldName: 'later', dataType: 'Int64', nullable: true } }
+    : BODY
+}
+
 describe('roles x REST', () => {
   const routes = restRoutes.filter(isServed)
 
@@ -227,7 +234,7 @@ describe('roles x REST', () => {
     const done = { denied: 0, allowed: 0, 'open to every login': 0 }
     const open: string[] = []
     for (const { method, path } of routes) {
-      const asked = /search$/.test(path) ? { ...BODY, data: [[1, 2]] } : BODY
+      const asked = askedOf(path)
       const full = method === 'GET' ? `${path}?collectionName=c` : path
       const ask = async (login: Login | null | undefined) => {
         await rest('POST', '/v2/vectordb/collections/create', ROOT, { collectionName: 'c', dimension: 2 })
