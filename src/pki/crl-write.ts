@@ -10,7 +10,7 @@ import { signingKey } from './keys.ts'
 import { PUBLIC_MODE, setFiles } from './layout.ts'
 import { type X509Library, x509 } from './library.ts'
 import { withRenewalLock } from './lock.ts'
-import { pemBlocks, readAuthority, readIfPresent } from './read.ts'
+import { distinguishedText, pemBlocks, readAuthority, readIfPresent } from './read.ts'
 import { putFiles } from './write.ts'
 
 /** Name of the revocation list beside the seven files of a set. */
@@ -78,7 +78,7 @@ export async function issueCrl(request: CrlRequest): Promise<IssuedCrl> {
     const pem = await signCrl(authority, { present, added, number, ...dates, now: request.now })
     await putFiles([{ path, content: pem, mode: PUBLIC_MODE }], 'replace')
     const already = request.revoked.filter((one) => !added.includes(one)).map(({ serial }) => serial)
-    const issuer = authority.certificate.subject.split('\n').join(', ')
+    const issuer = distinguishedText(authority.certificate.subject)
     const shown = { path, issuer, number: number.toString(16).toUpperCase(), ...dates, entries }
     return { ...shown, added: added.map(({ serial }) => serial), already }
   })

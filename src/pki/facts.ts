@@ -1,6 +1,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { x509 } from './library.ts'
 import type { CertificateSummary } from './model.ts'
+import { CLIENT_AUTH, SERVER_AUTH } from './purposes.ts'
 import { distinguishedText, summarize } from './read.ts'
 
 /** Everything that `inspect` shows and `verify` judges about one certificate. */
@@ -28,8 +29,8 @@ export interface CertificateFacts extends CertificateSummary {
 
 /** OIDs of RFC 5280 4.2.1.12 by the names in use. */
 const PURPOSES: Readonly<Record<string, string>> = {
-  '1.3.6.1.5.5.7.3.1': 'serverAuth',
-  '1.3.6.1.5.5.7.3.2': 'clientAuth',
+  [SERVER_AUTH]: 'serverAuth',
+  [CLIENT_AUTH]: 'clientAuth',
   '1.3.6.1.5.5.7.3.3': 'codeSigning',
   '1.3.6.1.5.5.7.3.4': 'emailProtection',
   '1.3.6.1.5.5.7.3.8': 'timeStamping',

@@ -8,6 +8,7 @@ import { x509 } from './library.ts'
 import { withRenewalLock } from './lock.ts'
 import type { CertificateSummary, KeyKind, Role, SetFiles, SubjectFields } from './model.ts'
 import { type AlternativeName, canonicalAddress, clientNames, serverNames } from './names.ts'
+import { CLIENT_AUTH } from './purposes.ts'
 import { parseCertificates, readAuthority, readIfPresent, summarize } from './read.ts'
 import { formatSerialFile } from './serial.ts'
 import { BACKUP_SUFFIX, type PlannedFile, putFiles } from './write.ts'
@@ -95,6 +96,7 @@ export async function leafRequest(
   const sameSubject = known !== null && given === undefined && request.subject === undefined
   return {
     role,
+    // a server pair that was made for both roles (`certs create --internal`) stays so
     isPeer: role === 'server' && (previous?.keyUsage?.includes(CLIENT_AUTH) ?? false),
     subject: sameSubject ? { der: known.subject } : { fields: request.subject ?? {}, commonName },
     names: renewedNames(request.names ?? [], role, commonName, given === undefined ? (known?.names ?? null) : null),
@@ -103,9 +105,6 @@ export async function leafRequest(
     now: request.now,
   }
 }
-
-/** A server pair that was made for both roles (`certs create --internal`) stays so. */
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
 /** The names of the present certificate, and the given ones; those of `create` where there are none to keep. */
 function renewedNames(

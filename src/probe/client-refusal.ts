@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { chainTo } from '../pki/facts.ts'
+import { distinguishedText } from '../pki/read.ts'
 import { dateInWords, spanInWords } from '../pki/words.ts'
 import { type Cause, type Check, fail } from './check.ts'
 import { isCertificateAlert } from './dial.ts'
@@ -88,7 +89,7 @@ export function refusedWith(
   }
   const path = anchors === null ? null : chainTo(certificate, helpers, anchors)
   if (path?.length === 0) {
-    const held = anchors?.map((anchor) => anchor.subject.split('\n').join(', ')).join(' | ')
+    const held = anchors?.map((anchor) => distinguishedText(anchor.subject)).join(' | ')
     const detail = `the certificate was issued by ${facts.issuer}, while the CA file holds ${held}`
     return because(detail, 'let the CA that the server trusts (tls.caPemPath there) issue it', 'wrongCa')
   }

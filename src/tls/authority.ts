@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { access } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Generation } from './generation.ts'
+import { isIssuedBy } from './issued-by.ts'
 import { isCertificate, isEncrypted, isPrivateKey, pemBlocks } from './pem.ts'
 import { otherReaders } from './permissions.ts'
 import { readSmallFile } from './read-file.ts'
@@ -68,14 +69,6 @@ async function certificatesIn(path: string): Promise<readonly X509Certificate[]>
     return blocks.map((block) => new X509Certificate(block.text))
   } catch {
     return []
-  }
-}
-
-function isIssuedBy(leaf: X509Certificate, ca: X509Certificate): boolean {
-  try {
-    return leaf.checkIssued(ca) && leaf.verify(ca.publicKey)
-  } catch {
-    return false
   }
 }
 

@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { EXIT } from '../errors/start-error.ts'
+import { SERVER_AUTH } from '../pki/purposes.ts'
 import { MaterialFault } from './fault.ts'
 import { context, type TlsFile, type TlsFileSet } from './files.ts'
 import { isCertificate, isEncrypted, isPrivateKey, pemBlocks } from './pem.ts'
@@ -192,7 +193,7 @@ function ownWarnings(file: TlsFile, leaf: X509Certificate, now: Date): string[] 
     warnings.push(`${where}: the certificate has no subject alternative name; clients look for the server's name there`)
   }
   const usages = leaf.keyUsage
-  if (usages && usages.length > 0 && !usages.includes('1.3.6.1.5.5.7.3.1')) {
+  if (usages && usages.length > 0 && !usages.includes(SERVER_AUTH)) {
     warnings.push(`${where}: the certificate's extended key usage lacks serverAuth; clients will refuse it`)
   }
   return warnings

@@ -1,15 +1,14 @@
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
+import { CLIENT_AUTH, SERVER_AUTH } from '../pki/purposes.ts'
 import { notAllowed } from './allowed-peers.ts'
 import { oneLine } from './check.ts'
 import type { Generation } from './generation.ts'
 import { NO_CERTIFICATE } from './handshake-error.ts'
+import { isIssuedBy } from './issued-by.ts'
 import type { RefusalReason } from './refusal.ts'
 import type { TlsSettings } from './settings.ts'
 import { weakness } from './strength.ts'
-
-const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
 const SERVER_AUTH_ADMITTED =
   'client certificate allows serverAuth only; admitted by redkite.tls.acceptServerAuthClients'
@@ -193,14 +192,6 @@ function explainUsage(leaf: X509Certificate): Explanation | null {
 /** Whether the leaf is an anchor, or an anchor signed it. Alone never what admits anybody. */
 function isDirect(leaf: X509Certificate, generation: Generation): boolean {
   return generation.anchorIds.has(leaf.fingerprint256) || generation.anchors.some((anchor) => isIssuedBy(leaf, anchor))
-}
-
-function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  try {
-    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
-  } catch {
-    return false
-  }
 }
 
 /**

@@ -1,5 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { EXIT } from '../errors/start-error.ts'
+import { CLIENT_AUTH } from '../pki/purposes.ts'
+import { oneLine } from './check.ts'
 import { MaterialFault } from './fault.ts'
 import { octal } from './files.ts'
 import type { LinkFile, LinkFileSet } from './link-files.ts'
@@ -15,7 +17,6 @@ export interface CheckedLink {
   readonly warnings: readonly string[]
 }
 
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 const REMAKE = 'a correct set comes from: redkite certs create'
 
 /** Parses the files of a link and checks that the pair matches. Throws `MaterialFault`. */
@@ -23,7 +24,8 @@ export function checkLink(set: LinkFileSet, now: Date, strictKeyPermissions: boo
   const warnings: string[] = []
   const anchors = certificatesOf(set.caPem)
   for (const anchor of anchors) {
-    if (anchor.validToDate < now) warnings.push(`${where(set.caPem)}: ${shown(anchor)} expired ${anchor.validTo}`)
+    if (anchor.validToDate < now)
+      warnings.push(`${where(set.caPem)}: ${oneLine(anchor.subject)} expired ${anchor.validTo}`)
   }
   if (!set.client) return { anchors, client: null, warnings }
   const { pem, key } = set.client
@@ -47,10 +49,6 @@ export function checkLink(set: LinkFileSet, now: Date, strictKeyPermissions: boo
 
 function where(file: LinkFile): string {
   return `${file.key}: ${file.path}`
-}
-
-function shown(certificate: X509Certificate): string {
-  return certificate.subject.split('\n').join(', ')
 }
 
 function refuse(file: LinkFile, text: string, hint: string): MaterialFault {

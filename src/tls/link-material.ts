@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { EXIT, StartError } from '../errors/start-error.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { oneLine } from './check.ts'
 import { MaterialFault } from './fault.ts'
 import { checkLink } from './link-check.ts'
 import { type LinkFileSet, type LinkFiles, readLinkFiles, unlockLink } from './link-files.ts'
@@ -147,7 +148,7 @@ class Material implements LinkMaterial {
     const { linkNotAfter } = this.#metrics
     linkNotAfter.reset()
     const tell = (role: string, path: string, certificate: X509Certificate) => {
-      const subject = certificate.subject.split('\n').join(', ')
+      const subject = oneLine(certificate.subject)
       linkNotAfter.set({ role, path, subject }, certificate.validToDate.getTime() / 1000)
     }
     if (leaf && set.client) tell('client', set.client.pem.path, leaf)

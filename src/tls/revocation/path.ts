@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { isIssuedBy } from '../issued-by.ts'
 
 const REMEMBERED_MAX = 10_000
 
@@ -34,12 +35,4 @@ export function isAnchor(certificate: X509Certificate, anchors: readonly X509Cer
 
 function isSame(one: X509Certificate, other: X509Certificate): boolean {
   return one.fingerprint256 === other.fingerprint256
-}
-
-function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  try {
-    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
-  } catch {
-    return false
-  }
 }

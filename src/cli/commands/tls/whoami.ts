@@ -3,6 +3,7 @@ import type { Config } from '../../../config/config.ts'
 import { loadConfig } from '../../../config/load.ts'
 import { EXIT, StartError } from '../../../errors/start-error.ts'
 import { type CertificateNames, loadNameReader } from '../../../pki/certificate-names.ts'
+import { CLIENT_AUTH, SERVER_AUTH } from '../../../pki/purposes.ts'
 import { parseCertificates, readIfPresent } from '../../../pki/read.ts'
 import { type Admission, admissionOf } from '../../../tls/identity/admission.ts'
 import { proofWanted } from '../../../tls/identity/policy.ts'
@@ -78,10 +79,6 @@ async function whoami(path: string, config: Config): Promise<Whoami> {
     admission,
   }
 }
-
-/** RFC 5280 4.2.1.12. */
-const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
 async function admissionUnder(config: Config, chain: Parameters<typeof admissionOf>[0]): Promise<Admission> {
   const { mode, acceptServerAuthClients } = config.tls
