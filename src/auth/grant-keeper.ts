@@ -8,6 +8,7 @@ import {
   builtInGroup,
   isDefined,
   isGrantableOn,
+  isPrivilegeObject,
   levelOf,
   objectOf,
   type PrivilegeObject,
@@ -41,7 +42,7 @@ export class GrantKeeper {
     this.#check(role, privilege)
     const name = object === 'Global' ? ANY : objectName
     checkObjectName(name, this.#options.nameBytesMax)
-    if (!isObject(object)) throw faultText('unexpected', OBJECT_INVALID)
+    if (!isPrivilegeObject(object)) throw faultText('unexpected', OBJECT_INVALID)
     this.#options.roles.mustExist(role)
     this.#checkPrivilege(privilege, object)
     this.#write(request.revoke, { role, object, objectName: name, db, privilege, grantor: grantor ?? ROOT })
@@ -110,7 +111,7 @@ export class GrantKeeper {
   select({ role, db, object, objectName }: RequestOf<'SelectGrant'>): ReplyOf<'SelectGrant'> {
     if (role === '') throw faultText('unexpected', 'the name in the role entity is empty')
     this.#options.roles.mustExist(role)
-    if (object !== '' && !isObject(object)) {
+    if (object !== '' && !isPrivilegeObject(object)) {
       const types = '[Collection Global User]'
       const text = `not found the object type[name: ${object}], supported the object types: ${types}`
       throw faultText('unexpected', text)
@@ -184,10 +185,6 @@ export class GrantKeeper {
     const text = `there is no privilege name or privilege group name [${name}] defined in system to operate`
     throw fault('invalidParameter', text)
   }
-}
-
-function isObject(object: string): object is PrivilegeObject {
-  return object === 'Global' || object === 'Collection' || object === 'User'
 }
 
 /** What a group's level lets a grant be narrowed to. */

@@ -1,6 +1,16 @@
 import type { GrantInfo } from '../model/role-calls.ts'
 import type { Access, Target } from '../ops/op.ts'
-import { ALL, ANY, builtInGroup, levelOf, objectOf, type PrivilegeObject, privilegesOn, RELATED } from './privileges.ts'
+import {
+  ALL,
+  ANY,
+  builtInGroup,
+  isPrivilegeObject,
+  levelOf,
+  objectOf,
+  type PrivilegeObject,
+  privilegesOn,
+  RELATED,
+} from './privileges.ts'
 
 /** Database -> names of objects in it; both may be `*`. */
 type Places = Map<string, Set<string>>
@@ -40,7 +50,7 @@ export interface Rule {
 export function expand(grant: Omit<GrantInfo, 'role' | 'grantor'>, groups: CustomGroups): readonly Rule[] {
   const { db, objectName } = grant
   if (grant.privilege === ANY) {
-    if (!isObject(grant.object)) return []
+    if (!isPrivilegeObject(grant.object)) return []
     const name = grant.object === 'Global' ? ANY : objectName
     return [ANY, ...privilegesOn(grant.object)]
       .filter((privilege) => privilege !== ALL)
@@ -126,10 +136,6 @@ function nameOf(declared: string): string {
 
 function containsAll(privilege: string, groups: CustomGroups): boolean {
   return privilege === ALL || (groups(privilege)?.includes(ALL) ?? false)
-}
-
-function isObject(object: string): object is PrivilegeObject {
-  return object === 'Global' || object === 'Collection' || object === 'User'
 }
 
 function placesOf(map: Map<string, Places>, key: string): Places {

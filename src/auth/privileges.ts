@@ -4,6 +4,12 @@
  * against the protocol.
  */
 export type PrivilegeObject = 'Global' | 'Collection' | 'User'
+
+/** Whether a word names one of the three. */
+export function isPrivilegeObject(object: string): object is PrivilegeObject {
+  return object === 'Global' || object === 'Collection' || object === 'User'
+}
+
 /** What a grant of it may be narrowed to. */
 export type PrivilegeLevel = 'Cluster' | 'Database' | 'Collection'
 

@@ -157,7 +157,7 @@ export class Catalog implements Disposable {
   dropCollection(id: bigint): void {
     const entry = this.#collections.get(id)
     if (!entry) return
-    this.#transaction(() => {
+    this.#file.transaction(() => {
       this.#file.prepare('DELETE FROM collections WHERE id = ?').run(id.toString())
       this.#file.prepare('DELETE FROM aliases WHERE collection = ?').run(id.toString())
       this.#file.prepare('INSERT OR IGNORE INTO doomed(collection) VALUES(?)').run(id.toString())
@@ -225,23 +225,12 @@ export class Catalog implements Disposable {
 
   /** With the roles of the user: another one of the same name starts with none. */
   dropCredential(user: string): void {
-    this.#transaction(() => {
+    this.#file.transaction(() => {
       this.#file.prepare('DELETE FROM credentials WHERE user = ?').run(user)
       this.roles.deleteUserRows(user)
     })
     this.#credentials.delete(user)
     this.roles.forgetUser(user)
-  }
-
-  #transaction(work: () => void): void {
-    this.#file.exec('BEGIN IMMEDIATE')
-    try {
-      work()
-      this.#file.exec('COMMIT')
-    } catch (thrown) {
-      this.#file.exec('ROLLBACK')
-      throw thrown
-    }
   }
 
   /** What an operator should know of the file although nothing is lost. */

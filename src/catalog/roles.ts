@@ -13,7 +13,7 @@ export const ROLE_TABLES = `
 
 /** What is used of the catalog's file. */
 interface File {
-  exec(sql: string): void
+  transaction(work: () => void): void
   prepare(sql: string): { all(): Record<string, unknown>[]; run(...values: string[]): unknown }
 }
 
@@ -174,14 +174,7 @@ export class RoleStore {
   }
 
   #transaction(work: () => void): void {
-    this.#file.exec('BEGIN IMMEDIATE')
-    try {
-      work()
-      this.#file.exec('COMMIT')
-    } catch (thrown) {
-      this.#file.exec('ROLLBACK')
-      throw thrown
-    }
+    this.#file.transaction(work)
     this.revision++
   }
 }

@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { EXIT, StartError } from '../errors/start-error.ts'
 import { type HighWater, markFile, reaches, readMark } from './high-water.ts'
-import { checkPages, type PagesFound, sumsFile } from './page-sums.ts'
+import { checkPages, framesInLog, type PagesFound, sumsFile } from './page-sums.ts'
 
 /** How a database is looked at. */
 export interface GuardOptions {
@@ -96,11 +96,6 @@ function create(file: string, pageBytes: number): void {
   } finally {
     db.close()
   }
-}
-
-/** Frames of whole transactions in the log. Not within a transaction. */
-export function framesInLog(db: DatabaseSync): number {
-  return Math.max(0, Number(db.prepare('PRAGMA wal_checkpoint(NOOP)').get()?.['log'] ?? 0))
 }
 
 /** Names the damaged pages. */

@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite'
-import { framesInLog, type Guard, guardDatabase } from './guard.ts'
+import { type Guard, guardDatabase } from './guard.ts'
 import { type HighWater, MarkWriter } from './high-water.ts'
-import { PageSums } from './page-sums.ts'
+import { framesInLog, PageSums } from './page-sums.ts'
 
 /** Pages in the log above which they are copied into the file. */
 const CHECKPOINT_PAGES = 256
@@ -65,6 +65,18 @@ export class GuardedDatabase implements Disposable {
     this.#changed()
   }
 
+  /** All of `work` is committed, or nothing of it. @throws what `work` throws, Error of SQLite */
+  transaction(work: () => void): void {
+    this.exec('BEGIN IMMEDIATE')
+    try {
+      work()
+      this.exec('COMMIT')
+    } catch (thrown) {
+      this.exec('ROLLBACK')
+      throw thrown
+    }
+  }
+
   prepare(sql: string): Statement {
     const statement = this.#db.prepare(sql)
     return {
@@ -104,8 +116,7 @@ export class GuardedDatabase implements Disposable {
 
   #checkpoint(): void {
     try {
-      this.#sums.beforeCheckpoint(framesInLog(this.#db))
-      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+      this.#sums.checkpoint(this.#db)
     } catch {
       // Nothing is lost: the changes are durable in the log.
     }

@@ -18,6 +18,7 @@ import {
   readSync,
   writeSync,
 } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import { type LogPages, pagesInLog, readLogHeader } from './log-pages.ts'
 
@@ -42,9 +43,16 @@ export class PageSums implements Disposable {
     this.#descriptor = openSync(sumsFile(database), constants.O_RDWR | constants.O_CREAT, 0o600)
   }
 
-  /** Before each checkpoint: `frames` is what the log holds. Blocks until the sums are durable. */
-  beforeCheckpoint(frames: number): void {
-    if (frames <= 0) return
+  /** Copies the log into the file as far as no reader stands in the way, the sums first. Not within a transaction. */
+  checkpoint(db: DatabaseSync): void {
+    this.beforeCheckpoint(db)
+    db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  }
+
+  /** Before whatever empties the log into the file. Blocks until the sums are durable. */
+  beforeCheckpoint(db: DatabaseSync): void {
+    const frames = framesInLog(db)
+    if (frames === 0) return
     const log = openSync(logFile(this.#database), 'r')
     try {
       const header = readLogHeader(log)
@@ -167,4 +175,9 @@ function fileHeader(file: number): { readonly pageBytes: number; readonly pageCo
   const bytes = pageBytes === 1 ? 65_536 : pageBytes
   if (bytes < 512) return { pageBytes: Math.max(1, fstatSync(file).size), pageCount: 1 }
   return { pageBytes: bytes, pageCount: header.readUInt32BE(28) }
+}
+
+/** Frames of whole transactions in the log. Not within a transaction. */
+export function framesInLog(db: DatabaseSync): number {
+  return Math.max(0, Number(db.prepare('PRAGMA wal_checkpoint(NOOP)').get()?.['log'] ?? 0))
 }

@@ -1,9 +1,10 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { CollectionEntry } from '../../catalog/entries.ts'
 import { CATALOG_FORMAT } from '../../catalog/format.ts'
 import { faultText } from '../../errors/error.ts'
+import { syncFolder } from '../store/connection.ts'
 import { STORE_FORMAT } from '../store/layout.ts'
 import { clientError } from '../store/sqlite-error.ts'
 import { StoreThread, ThreadError } from '../store/store-thread.ts'
@@ -103,14 +104,4 @@ function rowsPath(entry: CollectionEntry): string {
 
 function writeDurably(path: string, text: string): void {
   writeFileSync(path, text, { mode: 0o600, flush: true })
-}
-
-function syncFolder(path: string): void {
-  if (process.platform === 'win32') return
-  const handle = openSync(path, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
 }

@@ -44,15 +44,18 @@ function layOut(db: DatabaseSync, file: string, fields: readonly FieldRef[]): vo
 /** SQLite makes the names in the database's folder durable; those of the folders above are left to us. */
 export function makeDirectory(directory: string): void {
   const created = mkdirSync(directory, { recursive: true, mode: 0o700 })
-  // Windows has no handles of directories to flush.
-  if (created === undefined || process.platform === 'win32') return
-  for (let made = directory; made.length >= created.length; made = dirname(made)) {
-    const descriptor = openSync(dirname(made), 'r')
-    try {
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
+  if (created === undefined) return
+  for (let made = directory; made.length >= created.length; made = dirname(made)) syncFolder(dirname(made))
+}
+
+/** Makes the names in a folder durable. Windows has no handles of directories to flush. */
+export function syncFolder(path: string): void {
+  if (process.platform === 'win32') return
+  const descriptor = openSync(path, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }
 

@@ -1,5 +1,4 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { framesInLog } from '../../sqlite/guard.ts'
 import { type HighWater, MarkWriter } from '../../sqlite/high-water.ts'
 import { PageSums } from '../../sqlite/page-sums.ts'
 import { Applier } from './apply.ts'
@@ -117,14 +116,13 @@ export class GroupCommit {
   }
 
   #checkpoint(): void {
-    this.#sums.beforeCheckpoint(framesInLog(this.#db))
-    this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    this.#sums.checkpoint(this.#db)
   }
 
   /** SQLite copies the log into the file when the last connection closes: the sums come first. */
   close(): void {
     try {
-      this.#sums.beforeCheckpoint(framesInLog(this.#db))
+      this.#sums.beforeCheckpoint(this.#db)
     } finally {
       this.#db.close()
       this.#mark[Symbol.dispose]()
