@@ -1,7 +1,6 @@
 /** From the spawn of a server on existing data to its first answered search, as a client sees it. */
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '../../test/support/free-port.ts'
 import type { CertSet } from '../../test/support/sets.ts'
 import { SERVICE } from './messages.ts'
 import { connectRpc, type Mode, type Target } from './rpc.ts'
@@ -42,14 +41,4 @@ async function untilAnswered(target: Target, search: Buffer): Promise<number> {
     }
     await delay(RETRY_MS)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

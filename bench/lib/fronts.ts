@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { eventually } from '../../test/support/eventually.ts'
+import { freePort } from '../../test/support/free-port.ts'
 import { startRedkite } from '../../test/support/server.ts'
 import type { CertSet } from '../../test/support/sets.ts'
 import { connectRpc, type Target } from './rpc.ts'
@@ -148,15 +148,4 @@ function family(child: ChildProcess): readonly number[] {
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   )
   return [pid, ...children]
-}
-
-/** Programs that cannot choose a free port themselves are told one that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -1,18 +1,17 @@
 /** The servers of `bench peers`, each as a process on a directory of its own: Redkite, Milvus, milvus-lite, Chroma. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { eventually } from '../../test/support/eventually.ts'
+import { freePort } from '../../test/support/free-port.ts'
 import { realMilvusTool, startRealMilvus } from '../../test/support/real-milvus.ts'
 import type { CertSet } from '../../test/support/sets.ts'
 import type { Dataset } from '../datasets.ts'
 import { chromaHttp, type PeerTarget } from './peer-api.ts'
 import type { Target } from './rpc.ts'
-import { adminClient, sealArguments, startBenchServer } from './servers.ts'
+import { adminClient, defineCollection, HNSW, sealArguments, startBenchServer } from './servers.ts'
 
 const START_MS_MAX = 60_000
-const HNSW = { M: 16, efConstruction: 200 }
 
 export interface Peer extends AsyncDisposable {
   readonly name: string
@@ -125,17 +124,7 @@ function milvusApi(server: Target, ef: number | null) {
     load,
     async create(data: Dataset, collection: string): Promise<PeerTarget> {
       await using client = await adminClient(server)
-      const made = await client.createCollection({
-        collection_name: collection,
-        fields: [
-          { name: 'id', data_type: 'Int64', is_primary_key: true },
-          { name: 'vector', data_type: 'FloatVector', dim: data.dim },
-          { name: 'label', data_type: 'Int64' },
-          { name: 'n', data_type: 'Int64' },
-        ],
-        index_params: [{ field_name: 'vector', index_type: 'HNSW', metric_type: data.metric, params: HNSW }],
-      })
-      if (made.error_code !== 'Success') throw new Error(made.reason)
+      await defineCollection(client, data, collection, ['label', 'n'])
       await load(collection)
       return { api: 'milvus', server, collection, ef }
     },
@@ -236,14 +225,4 @@ async function accepts(port: number): Promise<boolean> {
   } finally {
     socket.destroy()
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -1,5 +1,6 @@
 /** Servers of a bench: the built command as a process, with certificates of `redkite certs create` and logins on. */
 import { join } from 'node:path'
+import type { MilvusClient } from '@zilliz/milvus2-sdk-node'
 import { nodeClient, ROOT, type Show } from '../../test/support/clients.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { type Served, type StartOptions, startRedkite } from '../../test/support/server.ts'
@@ -58,24 +59,31 @@ export async function adminClient({ port, mode, set }: Target) {
   return Object.assign(client, { [Symbol.asyncDispose]: async () => void (await client.closeConnection()) })
 }
 
-/** An empty collection: id, vector, label; an HNSW index with M 16, efConstruction 200; loaded. */
-export async function createCollection(target: Target, data: Dataset, collection = COLLECTION): Promise<void> {
-  await using client = await adminClient(target)
+export const HNSW = { M: 16, efConstruction: 200 } as const
+
+/** An empty collection, not loaded: id, vector, Int64 fields; an HNSW index. */
+export async function defineCollection(
+  client: MilvusClient,
+  data: Dataset,
+  collection: string,
+  integers: readonly string[],
+): Promise<void> {
   const made = await client.createCollection({
     collection_name: collection,
     fields: [
       { name: 'id', data_type: 'Int64', is_primary_key: true },
       { name: 'vector', data_type: 'FloatVector', dim: data.dim },
-      { name: 'label', data_type: 'Int64' },
+      ...integers.map((name) => ({ name, data_type: 'Int64' as const })),
     ],
-    index_params: [
-      {
-        ...{ field_name: 'vector', index_type: 'HNSW', metric_type: data.metric },
-        params: { M: 16, efConstruction: 200 },
-      },
-    ],
+    index_params: [{ field_name: 'vector', index_type: 'HNSW', metric_type: data.metric, params: HNSW }],
   })
   if (made.error_code !== 'Success') throw new Error(made.reason)
+}
+
+/** An empty collection: id, vector, label; an HNSW index with M 16, efConstruction 200; loaded. */
+export async function createCollection(target: Target, data: Dataset, collection = COLLECTION): Promise<void> {
+  await using client = await adminClient(target)
+  await defineCollection(client, data, collection, ['label'])
   const index = await client.loadCollection({ collection_name: collection })
   if (index.error_code !== 'Success') throw new Error(index.reason)
 }

@@ -19,8 +19,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
 import { redkite, temporary } from '../support/server.ts'
-import { type Container, ENTRY_CAPABILITIES, freePort, makeImage, noContainers, startContainer } from './container.ts'
+import { type Container, ENTRY_CAPABILITIES, makeImage, noContainers, startContainer } from './container.ts'
 import { root } from './support.ts'
 
 const HOST_UID = 1000

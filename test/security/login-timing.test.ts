@@ -13,6 +13,7 @@ import { type Served, startRedkite } from '../support/server.ts'
 import { amount, report, TEST_MS_MAX } from './support/budget.ts'
 import { grpcCall, loops, session, sessionFrom } from './support/good-calls.ts'
 import { ms, quantile } from './support/readings.ts'
+import { bodyFor } from './support/rest-bodies.ts'
 import { difference, median } from './support/statistics.ts'
 
 const TRIES = amount(120, 2_000)
@@ -181,10 +182,10 @@ describe('default deny', () => {
     const done = { denied: 0, 'open to every user': 0, 'not served': 0 }
     for (const name of names)
       for (const { method, path } of opByRpc(name)?.rest ?? []) {
-        const stranger = await rest(on, method, path, null, BODY)
+        const stranger = await rest(on, method, path, null, bodyFor(path))
         assert.equal(stranger.all[':status'], 401, `${path} without a login`)
         const query = method === 'GET' ? '?collectionName=c' : ''
-        const asked = askedOf(path)
+        const asked = bodyFor(path)
         const { body } = await rest(on, method, path + query, ALICE, asked)
         const { code, message } = JSON.parse(body.toString()) as { code: number; message?: string }
         if (isOpen(name)) done['open to every user'] += 1
@@ -214,22 +215,3 @@ const ADMINISTRATION = [
   'connections/close',
   'nothing',
 ].map((name) => `/redkite/v1/tls/${name}`)
-
-function askedOf(path: string): object {
-  if (path.endsWith('search')) return { ...BODY, data: [[1, 2]] }
-  return path.endsWith('fields/add')
-    ? { ...BODY, schema: { fieldName: 'later', dataType: 'Int64', nullable: true } }
-    : BODY
-}
-
-/** Enough for every route to come to the gate. */
-const BODY = {
-  ...{ collectionName: 'c', dbName: 'default', partitionName: 'p', partitionNames: ['p'], aliasName: 'a' },
-  ...{ userName: 'bob', password: 'password', newPassword: 'password2', newCollectionName: 'd', indexName: 'i' },
-  ...{ dimension: 2, data: [{ id: 1, vector: [1, 2] }], vector: [1, 2], filter: 'id > 0', limit: 1, id: 1 },
-  ...{ roleName: 'r', privilege: 'Insert', privileges: ['Insert'], objectType: 'Collection', objectName: 'c' },
-  ...{ privilegeGroupName: 'g', rerank: { strategy: 'rrf', params: { k: 60 } } },
-  search: [{ data: [[1, 2]], annsField: 'vector', limit: 1 }],
-  ...{ annsField: 'vector', fieldName: 'vector', properties: { a: 'b' }, propertyKeys: ['a'] },
-  indexParams: [{ fieldName: 'vector', indexName: 'i', metricType: 'L2', indexType: 'AUTOINDEX' }],
-}

@@ -17,6 +17,7 @@ import { MILVUS_SERVICE, type RawAnswer, requestOn } from '../support/raw-http2.
 import { type Served, startRedkite } from '../support/server.ts'
 import { report, TEST_MS_MAX } from './support/budget.ts'
 import { session } from './support/good-calls.ts'
+import { bodyFor } from './support/rest-bodies.ts'
 
 interface Login {
   readonly user: string
@@ -196,20 +197,6 @@ describe('roles x RPC', () => {
   }
 })
 
-/** Enough for every route to come to the gate. */
-const BODY = {
-  ...{ collectionName: 'c', dbName: 'default', partitionName: 'p', partitionNames: ['p'], aliasName: 'a' },
-  ...{ userName: 'bob', password: 'password', newPassword: 'password2', newCollectionName: 'd', indexName: 'i' },
-  ...{ dimension: 2, data: [{ id: 1, vector: [1, 2] }], vector: [1, 2], filter: 'id > 0', limit: 1, id: 1 },
-  ...{ roleName: 'r', privilege: 'Insert', privileges: ['Insert'], objectType: 'Collection', objectName: 'c' },
-  ...{
-    privilegeGroupName: 'g',
-    search: [{ data: [[1, 2]], annsField: 'vector', limit: 1 }],
-    rerank: { strategy: 'rrf', params: { k: 60 } },
-  },
-  ...{ annsField: 'vector', fieldName: 'vector', properties: { a: 'b' }, propertyKeys: ['a'] },
-  indexParams: [{ fieldName: 'vector', indexName: 'i', metricType: 'L2', indexType: 'AUTOINDEX' }],
-}
 const NEEDS_MAX = 10
 /** By what `public` has, or without a declared privilege: lists show only what the caller may see. */
 const OPEN_ROUTES = [
@@ -220,13 +207,6 @@ const OPEN_ROUTES = [
   '/v1/vector/collections',
 ]
 
-function askedOf(path: string): object {
-  if (path.endsWith('search')) return { ...BODY, data: [[1, 2]] }
-  return path.endsWith('fields/add')
-    ? { ...BODY, schema: { fieldName: 'later', dataType: 'Int64', nullable: true } }
-    : BODY
-}
-
 describe('roles x REST', () => {
   const routes = restRoutes.filter(isServed)
 
@@ -234,7 +214,7 @@ describe('roles x REST', () => {
     const done = { denied: 0, allowed: 0, 'open to every login': 0 }
     const open: string[] = []
     for (const { method, path } of routes) {
-      const asked = askedOf(path)
+      const asked = bodyFor(path)
       const full = method === 'GET' ? `${path}?collectionName=c` : path
       const ask = async (login: Login | null | undefined) => {
         await rest('POST', '/v2/vectordb/collections/create', ROOT, { collectionName: 'c', dimension: 2 })

@@ -9,10 +9,10 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { eventually } from './eventually.ts'
+import { freePort } from './free-port.ts'
 import { main, temporary } from './server.ts'
 import { curl, openssl, python, run } from './tools.ts'
 
@@ -178,14 +178,6 @@ function lines(text: string): RegExp[] {
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line) => new RegExp(line.split('…').map(escaped).join('.*')))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address ? address.port : 0
 }
 
 /** The guide's text, from the repository's root. */

@@ -6,22 +6,12 @@
 import { openSync, writeSync } from 'node:fs'
 import type { RowStore } from '../../src/embedded/store/contract.ts'
 import { longs, openPool, range, sampleFields, sampleRows } from '../../src/embedded/store/test-support.ts'
+import { randomNumbers } from './random-numbers.ts'
 import { KEYS_PER_WRITER, type ScriptedChange, WRITERS } from './row-store-script.ts'
 
 const [directory, seed, journal] = process.argv.slice(2)
 if (!directory || !seed || !journal) throw new Error('usage: row-store-writer.ts DIRECTORY SEED JOURNAL')
 const notes = openSync(journal, 'a')
-
-/** Deterministic pseudo-random numbers in [0, below) (mulberry32). */
-function randomNumbers(start: number): (below: number) => number {
-  let state = start >>> 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
 
 async function apply(store: RowStore, { kind, from, count, value }: ScriptedChange): Promise<void> {
   const keys = range(from, count)

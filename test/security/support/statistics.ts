@@ -1,21 +1,11 @@
 /** Whether two series of measured times differ, said so that a noisy machine does not decide it. */
+import { randomNumbers } from '../../support/random-numbers.ts'
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   const [low, high] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]]
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2
-}
-
-/** Deterministic pseudo-random numbers in [0, below) (mulberry32). */
-export function randomNumbers(seed: number): (below: number) => number {
-  let state = seed >>> 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
 }
 
 export interface Difference {
